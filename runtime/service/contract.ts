@@ -1,0 +1,142 @@
+import type { z } from "zod";
+
+/** One request, one answer. */
+export interface CallMethod<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+> {
+  readonly kind: "call";
+  readonly input: I;
+  readonly output: O;
+}
+
+/** One request, any number of items until the provider ends it or the user stops reading. */
+export interface StreamMethod<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+> {
+  readonly kind: "stream";
+  readonly input: I;
+  readonly output: O;
+}
+
+/** A method of a service: the schemas are the contract, and both ends parse what crosses it. */
+export type Method = CallMethod | StreamMethod;
+
+/** The methods of a service by name. */
+export type Methods = Readonly<Record<string, Method>>;
+
+/**
+ * What a service is, known to its provider, its users and the manifest alike.
+ *
+ * @typeParam M Its methods.
+ * @typeParam S The schema of the part of the service that one user may reach.
+ */
+export interface Service<
+  M extends Methods = Methods,
+  S extends z.ZodType = z.ZodType,
+> {
+  readonly name: string;
+  readonly methods: M;
+  /** Parses `scope` of a manifest's `uses` entry, after variables have been resolved. */
+  readonly scope: S;
+}
+
+/**
+ * Declares a method that answers once.
+ *
+ * @param input What the caller sends.
+ * @param output What the provider answers.
+ * @returns The method, for {@linkcode defineService}.
+ */
+export function call<I extends z.ZodType, O extends z.ZodType>(
+  input: I,
+  output: O,
+): CallMethod<I, O> {
+  return { kind: "call", input, output };
+}
+
+/**
+ * Declares a method that answers with a stream of items.
+ *
+ * @param input What the caller sends.
+ * @param output One item of the stream.
+ * @returns The method, for {@linkcode defineService}.
+ */
+export function stream<I extends z.ZodType, O extends z.ZodType>(
+  input: I,
+  output: O,
+): StreamMethod<I, O> {
+  return { kind: "stream", input, output };
+}
+
+/**
+ * Declares a service.
+ *
+ * @param service Its name, methods and scope.
+ * @returns The same, typed.
+ * @example
+ * ```ts
+ * import { call, defineService, z } from "hamlet";
+ *
+ * export const clock = defineService({
+ *   name: "clock",
+ *   scope: z.undefined(),
+ *   methods: { now: call(z.object({}), z.object({ time: z.number() })) },
+ * });
+ * ```
+ */
+export function defineService<const M extends Methods, S extends z.ZodType>(
+  service: Service<M, S>,
+): Service<M, S> {
+  return service;
+}
+
+/** Options of every call of a {@linkcode Client}. */
+export interface CallOptions {
+  /** Cancels the call at the provider too; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A service as its user sees it. */
+export type Client<S extends Service> =
+  & {
+    readonly [N in keyof S["methods"]]: S["methods"][N] extends
+      StreamMethod<infer I, infer O> ? (
+        input: z.input<I>,
+        options?: CallOptions,
+      ) => AsyncIterableIterator<z.output<O>>
+      : S["methods"][N] extends CallMethod<infer I, infer O>
+        ? (input: z.input<I>, options?: CallOptions) => Promise<z.output<O>>
+      : never;
+  }
+  & {
+    /**
+     * Aborted once this provider is gone; calls then reject with `ServiceGoneError`. After that,
+     * `ctx.use(service)` waits for the next provider.
+     */
+    readonly gone: AbortSignal;
+  };
+
+/** Who calls, with which scope: stated by the broker, never by the caller. */
+export interface Caller<Scope = unknown> {
+  /** The plugin that calls, or `admin` for a person at the admin socket. */
+  readonly name: string;
+  readonly scope: Scope;
+  /** Aborted when the caller cancels or goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** A service as its provider implements it. */
+export type Implementation<S extends Service> = {
+  readonly [N in keyof S["methods"]]: S["methods"][N] extends
+    StreamMethod<infer I, infer O> ? (
+      input: z.output<I>,
+      caller: Caller<z.output<S["scope"]>>,
+    ) => AsyncIterable<z.input<O>>
+    : S["methods"][N] extends CallMethod<infer I, infer O> ? (
+        input: z.output<I>,
+        caller: Caller<z.output<S["scope"]>>,
+      ) => Promise<z.input<O>>
+    : never;
+};

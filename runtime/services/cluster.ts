@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { call, defineService } from "../service/contract.ts";
+
+/** A member of the consensus cluster, as etcd lists it. */
+export const Member = z.object({
+  /** etcd's 64-bit member ID, as 16 hex digits or fewer, as etcdctl prints it. */
+  id: z.string().regex(/^[0-9a-f]{1,16}$/),
+  /** The node ID; empty while an added member has not started yet. */
+  name: z.string(),
+  peerURLs: z.array(z.string()),
+  learner: z.boolean(),
+  leader: z.boolean(),
+  self: z.boolean(),
+  /** Milliseconds since this node last heard from it over raft; absent where it has not yet. */
+  heardAgo: z.number().nonnegative().optional(),
+});
+/** A member of the consensus cluster, as etcd lists it. */
+export type Member = z.infer<typeof Member>;
+
+/** A condition that etcd raised and keeps until an operator clears it. */
+export const Alarm = z.object({
+  kind: z.enum(["no-space", "corrupt", "unknown"]),
+  memberId: z.string(),
+});
+
+/** The consensus cluster this node belongs to. */
+export const cluster = defineService({
+  name: "cluster",
+  scope: z.undefined(),
+  methods: {
+    /** The members as this node's etcd knows them. */
+    members: call(z.strictObject({}), z.object({ members: z.array(Member) })),
+    /** What etcd says of itself on this node. */
+    status: call(
+      z.strictObject({}),
+      z.object({
+        version: z.string(),
+        /** Why this version is known to be risky, where it is. */
+        warning: z.string().optional(),
+        /** Bytes of the database file. */
+        dbSize: z.number(),
+        alarms: z.array(Alarm),
+      }),
+    ),
+    /** Makes a learner a voter; etcd refuses with `failed-precondition` until it has caught up. */
+    promote: call(z.strictObject({ id: z.string() }), z.object({})),
+  },
+});

@@ -1,0 +1,7 @@
+/** The services of the built-in plugins and of the runtime: contracts only. */
+export * from "./ca.ts";
+export * from "./cluster.ts";
+export * from "./hostname.ts";
+export * from "./kv.ts";
+export * from "./network.ts";
+export * from "./process.ts";
