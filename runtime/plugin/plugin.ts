@@ -60,6 +60,16 @@ export interface PluginContext<Config = unknown> extends Context {
   unready(reason: string): void;
 }
 
+/**
+ * A restart cannot help: a person has to act, and the message says how, such as "Cannot find etcd:
+ * install it or give its path with --etcd". Thrown by a plugin's runnable or by one of its children.
+ * The host passes it on instead of starting the plugin again, and the node decides: one that has
+ * not been ready yet stops with the message, one that has gives up that plugin alone.
+ */
+export class FatalError extends Error {
+  override readonly name = "FatalError";
+}
+
 /** A plugin, the default export of its module. */
 export interface Plugin<C extends z.ZodType = z.ZodType> {
   /** Schema of the plugin's section in the node's config file. */
