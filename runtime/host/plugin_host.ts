@@ -3,7 +3,12 @@ import type { Declaration } from "../broker/declaration.ts";
 import type { LogSink } from "../log/record.ts";
 import type { Readiness } from "../node/status.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
-import type { Clock, Runnable, RunnableStatus } from "../supervisor/mod.ts";
+import type {
+  Clock,
+  Runnable,
+  RunnableRemoval,
+  RunnableStatus,
+} from "../supervisor/mod.ts";
 
 /** The resolved grant of a plugin: exactly what its Worker may touch. */
 export interface PluginPermissions {
@@ -37,10 +42,10 @@ export interface PluginHostOptions {
   /** Told whenever a plugin's readiness changes. */
   onReadiness(plugin: string, readiness: Readiness): void;
   /**
-   * Told whenever one of the plugin's own runnables changes, undefined once it is gone. The plugin
-   * itself, `root.NAME`, is a runnable of the main thread's supervisor and is not told here.
+   * Told of every change below the plugin. The plugin itself, `root.NAME`, is a runnable of the main
+   * thread's supervisor and is not told here.
    */
-  onStatus(dn: string, status: RunnableStatus | undefined): void;
+  onStatus(change: RunnableStatus | RunnableRemoval): void;
   /** @default the system's clock */
   readonly clock?: Clock;
 }
