@@ -1,0 +1,3 @@
+module hamlet.test/verify
+
+go 1.19
