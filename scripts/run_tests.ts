@@ -1,0 +1,189 @@
+// deno-lint-ignore-file no-console -- the terminal is where its results go
+
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseTestSummary, type TestSummary } from "./test_summary.ts";
+
+/** A part of the run: one `deno` command. */
+interface Group {
+  name: string;
+  args: string[];
+  /** Whether its tests are counted one by one; a check counts as one. */
+  counted: boolean;
+  /** Minutes after which it is ended and has failed: a hang must not block anybody. */
+  limit: number;
+}
+
+function check(name: string, ...args: string[]): Group {
+  return { name, args, counted: false, limit: 5 };
+}
+
+function tests(name: string, limit: number, ...args: string[]): Group {
+  const flags = [
+    "--parallel",
+    "--allow-all",
+    "--no-prompt",
+    "--no-remote",
+    "--frozen",
+    "--cached-only",
+    // The types of everything are a check of their own.
+    "--no-check",
+    // Both are off unless asked for.
+    "--sanitize-ops",
+    "--sanitize-resources",
+  ];
+  return { name, args: ["test", ...flags, ...args], counted: true, limit };
+}
+
+/** What `args` ask for, in the order in which it runs. */
+function plan(args: string[]): Group[] {
+  const names = [
+    "format",
+    "lint",
+    "types",
+    "lock",
+    "unit",
+    "e2e",
+    "cluster",
+    "docs",
+  ];
+  const other = args.findIndex((arg) => !names.includes(arg));
+  const named = other < 0 ? args : args.slice(0, other);
+  const rest = args.slice(named.length);
+  if (rest.some((arg) => existsSync(arg))) {
+    return [tests(named[0] ?? "tests", 10, ...rest)];
+  }
+
+  const documents = globSync(["README.md", "docs/**/*.md"]);
+  const groups = [
+    check("format", "fmt", "--check"),
+    check("lint", "lint"),
+    check("types", "check", "--frozen", "."),
+    check("lock", "install", "--frozen", "--cached-only"),
+    tests("unit", 5, "--ignore=tests/e2e,tests/cluster", ...rest, "tests"),
+    ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
+      .map((name) => tests(name, 8, ...rest, `tests/${name}`)),
+    check("docs", "check", "--frozen", "--doc-only", ".", ...documents),
+  ];
+  if (named.length > 0) {
+    return groups.filter((group) => named.includes(group.name));
+  }
+  return rest.length > 0 ? groups.filter((group) => group.counted) : groups;
+}
+
+/** The programs of a process group that still run, except those that only wait to be reaped. */
+function running(processGroup: number): string[] {
+  return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)).flatMap(
+    (pid) => {
+      try {
+        // proc(5): PID (NAME) STATE PARENT GROUP …, and NAME may contain anything.
+        const [, name = "", state, group] =
+          /^\d+ \((.*)\) (\S) \d+ (\d+)/s.exec(
+            readFileSync(`/proc/${pid}/stat`, "utf8"),
+          ) ??
+            [];
+        return Number(group) === processGroup && state !== "Z"
+          ? [`${name} (${pid})`]
+          : [];
+      } catch {
+        return []; // It ended meanwhile.
+      }
+    },
+  );
+}
+
+function killGroup(processGroup: number): void {
+  try {
+    Deno.kill(-processGroup, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The process group that runs now. */
+let current: number | undefined;
+
+async function run(group: Group): Promise<TestSummary> {
+  console.log(`\n=== ${group.name}`);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: group.args,
+    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true, // as the leader of a process group, so that all of it can be ended
+  }).spawn();
+  current = child.pid;
+
+  let output = "";
+  const copy = async (
+    from: ReadableStream<Uint8Array>,
+    to: { writeSync(data: Uint8Array): number },
+  ) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of from) {
+      output += decoder.decode(chunk, { stream: true });
+      for (let written = 0; written < chunk.length;) {
+        written += to.writeSync(chunk.subarray(written));
+      }
+    }
+  };
+  const copied = Promise.all([
+    copy(child.stdout, Deno.stdout),
+    copy(child.stderr, Deno.stderr),
+  ]);
+
+  const failures: string[] = [];
+  const timer = setTimeout(() => {
+    failures.push(`still running after ${group.limit} minutes`);
+    killGroup(child.pid);
+  }, group.limit * 60_000);
+  const status = await child.status;
+  clearTimeout(timer);
+
+  // What the kernel ends together with its parent takes a moment.
+  for (let tries = 0; tries < 40 && running(child.pid).length > 0; tries++) {
+    await delay(50);
+  }
+  const left = running(child.pid);
+  if (left.length > 0) failures.push(`left running: ${left.join(", ")}`);
+  killGroup(child.pid);
+  current = undefined;
+  // A process that left the group may hold the pipes open.
+  await Promise.race([copied, delay(2000, undefined, { ref: false })]);
+
+  const summary = group.counted ? parseTestSummary(output) : undefined;
+  const explained = failures.length > 0 ||
+    (summary !== undefined && summary.failed > 0);
+  const complete = status.success && (summary !== undefined || !group.counted);
+  if (!complete && !explained) {
+    failures.push(`ended with ${status.signal ?? `exit code ${status.code}`}`);
+  }
+  return {
+    passed: summary?.passed ?? (group.counted || failures.length > 0 ? 0 : 1),
+    failed: (summary?.failed ?? 0) + failures.length,
+    failures: [...summary?.failures ?? [], ...failures],
+  };
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => {
+    if (current !== undefined) killGroup(current);
+    Deno.exit(130);
+  });
+}
+
+let passed = 0;
+let failed = 0;
+const failures: string[] = [];
+for (const group of plan(Deno.args)) {
+  const result = await run(group);
+  passed += result.passed;
+  failed += result.failed;
+  failures.push(
+    ...result.failures.map((failure) => `  ${group.name}: ${failure}`),
+  );
+}
+console.log(failures.length > 0 ? `\nFailed:\n${failures.join("\n")}` : "");
+console.log(`tests: ${passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
