@@ -59,7 +59,7 @@ function plan(args: string[]): Group[] {
     check("format", "fmt", "--check"),
     check("lint", "lint"),
     check("types", "check", "--frozen", "."),
-    check("lock", "install", "--frozen", "--cached-only"),
+    check("lock", "install", "--quiet", "--frozen", "--cached-only"),
     tests("unit", 5, "--ignore=tests/e2e,tests/cluster", ...rest, "tests"),
     ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
       .map((name) => tests(name, 8, ...rest, `tests/${name}`)),
