@@ -1,4 +1,4 @@
-import type { LogLevel } from "../log/logger.ts";
+import type { LogLevels } from "../log/level.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 
 /** What the command line, or a program that embeds Hamlet, says of a node. What it leaves out the config file says. */
@@ -32,8 +32,10 @@ export interface NodeSettings {
   readonly hostname?: "on" | "off";
   /** @default "text" */
   readonly logFormat?: "text" | "json";
-  /** What the log leaves out: all below this level. @default "info" */
-  readonly logLevel?: LogLevel;
+  /** From which level on the log says something. @default "info" everywhere */
+  readonly logLevels?: LogLevels;
+  /** Takes the log, each line with its newline; must not throw and must not block. @default to standard error */
+  readonly writeLog?: (text: string) => void;
   /** Paths of programs, by the name the manifest calls them. @default found on the PATH */
   readonly programs?: Readonly<Record<string, string>>;
 }

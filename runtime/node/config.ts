@@ -1,0 +1,153 @@
+import { z } from "zod";
+import { LOG_LEVELS } from "../log/level.ts";
+import { ManifestError } from "../manifest/errors.ts";
+import { ManifestSource } from "../manifest/manifest_source.ts";
+import { StartError } from "./errors.ts";
+
+/** A node's name: one DNS label (RFC 1123, section 2.1), in lower case as the node ID is. */
+export const NodeName = z.string().regex(
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  {
+    error:
+      "A node's name is one DNS label: 1 to 63 of a to z, 0 to 9 and inner hyphens",
+  },
+);
+
+/** An address as a person writes it. */
+export const Address = z.union([z.ipv4(), z.ipv6()], {
+  error: "Write an IP address",
+});
+
+/** A TCP port; 0 takes a free one. */
+export const Port = z.int({ error: "Write a whole number" }).min(0).max(65535, {
+  error: "A port is at most 65535",
+});
+
+const Level = z.enum(LOG_LEVELS);
+
+/** What `/etc/hamlet/config.json` may say; the command line wins over it. */
+const Config = z.strictObject({
+  name: NodeName,
+  listen: Address,
+  advertise: Address,
+  peerPort: Port,
+  curatorPort: Port,
+  hostname: z.enum(["on", "off"]),
+  logFormat: z.enum(["text", "json"]),
+  logLevel: Level,
+  /** By DN, for that runnable and all below it. */
+  logLevels: z.record(z.string(), Level),
+  /** Paths of programs, by the name the manifest calls them. */
+  programs: z.record(
+    z.string(),
+    z.string().startsWith("/", { error: "Write an absolute path" }),
+  ),
+  /** Sections for plugins, by name; each is parsed by the plugin's own schema. */
+  plugins: z.record(z.string(), z.unknown()),
+}).partial();
+
+/** A node's config file. */
+export type Config = z.infer<typeof Config>;
+
+/** A config file that was read, or the lack of one. */
+export interface ConfigFile {
+  readonly config: Config;
+  /**
+   * Refuses sections for plugins that there are not.
+   *
+   * @param known The names of the plugins.
+   * @throws {StartError} With the place of the section.
+   */
+  checkPlugins(known: readonly string[]): void;
+}
+
+/**
+ * Reads a node's config file.
+ *
+ * @param path The file: JSON, with comments and trailing commas allowed.
+ * @param required Whether it must be there.
+ * @returns What it says.
+ * @throws {StartError} With `FILE:LINE:COLUMN` of everything that is wrong with it.
+ */
+export async function readConfig(
+  path: string,
+  required: boolean,
+): Promise<ConfigFile> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound && !required) {
+      return { config: {}, checkPlugins: () => {} };
+    }
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is none"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new StartError(1, `Cannot read config file "${path}": ${why}`, {
+      cause,
+    });
+  }
+  const source = parse(text, path);
+  const { data: config, error } = Config.safeParse(source.value([]));
+  const problems = [
+    ...source.keyClashes([]),
+    ...(error?.issues ?? []).flatMap((issue) => {
+      const at = issue.path.filter((part) => typeof part !== "symbol");
+      return issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) =>
+          source.keyProblem(
+            [...at, key],
+            `Known keys are ${Object.keys(Config.shape).join(", ")}`,
+          )
+        )
+        : [source.problem(at, issue.message)];
+    }),
+  ];
+  if (problems.length > 0 || config === undefined) {
+    throw refusal(path, problems);
+  }
+  return {
+    config,
+    checkPlugins(known) {
+      const unknown = Object.keys(config.plugins ?? {}).filter((name) =>
+        !known.includes(name)
+      );
+      if (unknown.length === 0) return;
+      throw refusal(
+        path,
+        unknown.map((name) =>
+          source.keyProblem(
+            ["plugins", name],
+            `Known plugins are ${known.join(", ")}`,
+          )
+        ),
+      );
+    },
+  };
+}
+
+function parse(text: string, path: string): ManifestSource {
+  try {
+    return new ManifestSource(text, path);
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    throw refusal(path, error.problems, error);
+  }
+}
+
+function refusal(
+  path: string,
+  problems: readonly string[],
+  cause?: unknown,
+): StartError {
+  return new StartError(
+    1,
+    [
+      `Cannot use config file "${path}"; correct it and start again:`,
+      ...problems,
+    ].join("\n"),
+    { cause },
+  );
+}

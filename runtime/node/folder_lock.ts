@@ -1,0 +1,78 @@
+import { StartError } from "./errors.ts";
+
+/**
+ * The exclusive right to a folder, held by flock(2) on its file `lock`: the kernel takes it back when the process
+ * ends, also after SIGKILL. The file says which process holds it, for the message to whoever comes second.
+ */
+export class FolderLock implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Locks a folder until the lock is disposed of or the process ends.
+   *
+   * @param folder The folder, which must be there.
+   * @returns The lock.
+   * @throws {StartError} If another process has it.
+   */
+  static async take(folder: string): Promise<FolderLock> {
+    const file = await Deno.open(`${folder}/lock`, {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+    try {
+      if (!await file.tryLock(true)) throw await heldError(folder, file);
+      await file.truncate();
+      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return new FolderLock(file);
+  }
+
+  /**
+   * Looks whether a folder could be locked, and changes nothing.
+   *
+   * @param folder The folder, which need not be there.
+   * @throws {StartError} If another process has it.
+   */
+  static async refuseHeld(folder: string): Promise<void> {
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(`${folder}/lock`, { read: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    using held = file;
+    // Shared, so that two that only look do not take each other for a node.
+    if (!await held.tryLock(false)) throw await heldError(folder, held);
+  }
+
+  /** Gives the folder back. */
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+async function heldError(
+  folder: string,
+  file: Deno.FsFile,
+): Promise<StartError> {
+  const buffer = new Uint8Array(32);
+  const length = await file.read(buffer) ?? 0;
+  const pid = new TextDecoder().decode(buffer.subarray(0, length)).trim();
+  return new StartError(
+    1,
+    `Cannot use folder "${folder}": another Hamlet runs on it, process ${
+      pid || "unknown"
+    }; stop that one first, or ` +
+      `give this one folders of its own with --data-dir and --run-dir`,
+  );
+}

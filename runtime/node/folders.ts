@@ -1,0 +1,331 @@
+import { access, constants, statfs } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { StartError } from "./errors.ts";
+import { FolderLock } from "./folder_lock.ts";
+
+/** Where a node keeps its things; absolute paths. */
+export interface Folders {
+  /** What must outlive a reboot. */
+  readonly data: string;
+  /** What need not: sockets, and what is written for others to read. */
+  readonly run: string;
+}
+
+/** What is in a data folder. */
+export type DataState =
+  /** Nothing, or the folder does not exist. */
+  | "empty"
+  /** The identity alone: a first start was interrupted before it had made a node of the folder. */
+  | "interrupted"
+  /** A node. */
+  | "node";
+
+/** Folders that are there and locked, until disposed of or the process ends. */
+export interface OpenFolders extends Disposable {
+  /** Puts everything back to how it was found, for a first start that failed; only where nothing was in the data folder. */
+  undo(): Promise<void>;
+}
+
+/** etcd allocates two log segments of 64 MiB and 16 MiB of database before it writes anything. */
+const NEW_NODE_BYTES = 160 * 1024 * 1024;
+/** The small files that every start writes, and some room for etcd's log. */
+const START_BYTES = 1024 * 1024;
+
+/** sockaddr_un has room for 108 bytes with the closing zero, unix(7). */
+const MAX_SOCKET_PATH = 107;
+const sockets = ["hamlet.sock", "consensus/client.sock:0"];
+
+const dataFolders = [
+  "identity",
+  "ca",
+  "etcd",
+  "etcd/peer-pki",
+  "etcd/peer-crl",
+];
+const runFolders = ["consensus"];
+
+/** What a file system of its own has at its top. */
+const LOST_AND_FOUND = "lost+found";
+/** What else may be in a data folder that is no node's yet. */
+const leftovers = [
+  "lock",
+  "node.json.new",
+  "identity/key.pem",
+  "identity/key.pem.new",
+  LOST_AND_FOUND,
+];
+
+/**
+ * Makes the paths of a node's folders absolute and free of symbolic links, so that what is granted below them is what
+ * is opened.
+ *
+ * @param data The data folder as the operator gave it.
+ * @param run The run folder as the operator gave it.
+ * @returns The paths; the folders need not be there.
+ */
+export async function resolveFolders(
+  data: string,
+  run: string,
+): Promise<Folders> {
+  return { data: await resolveFolder(data), run: await resolveFolder(run) };
+}
+
+/**
+ * Looks whether a node can start on its folders, and changes nothing.
+ *
+ * @param folders The folders, resolved.
+ * @returns What is in the data folder.
+ * @throws {StartError} If it cannot.
+ */
+export async function examineFolders(
+  { data, run }: Folders,
+): Promise<DataState> {
+  examineSocketPaths(run);
+  if (`${data}/`.startsWith(`${run}/`) || `${run}/`.startsWith(`${data}/`)) {
+    throw new StartError(
+      2,
+      `Cannot use data folder "${data}" and run folder "${run}": the one is private, the other is read by everybody, ` +
+        `so neither may lie in the other; choose others with --data-dir and --run-dir`,
+    );
+  }
+  await examineFolder(run, "run");
+  await examineFolder(data, "data");
+  await FolderLock.refuseHeld(run);
+  await FolderLock.refuseHeld(data);
+  const state = await examineData(data);
+  await examineSpace(run, "run", START_BYTES);
+  await examineSpace(
+    data,
+    "data",
+    state === "node" ? START_BYTES : NEW_NODE_BYTES,
+  );
+  return state;
+}
+
+/**
+ * Makes what is missing of a node's folders and locks them.
+ *
+ * @param folders The folders, which {@linkcode examineFolders} found good.
+ * @returns The locked folders.
+ * @throws {StartError} If another node locked them meanwhile.
+ */
+export async function openFolders(
+  { data, run }: Folders,
+): Promise<OpenFolders> {
+  const missingRun = await firstMissing(run);
+  const missingData = await firstMissing(data);
+  const foundInRun = missingRun === undefined ? await names(run) : [];
+  const undo = async () => {
+    if (missingData !== undefined) await remove(missingData);
+    else await removeAllBut(data, [LOST_AND_FOUND]);
+    if (missingRun !== undefined) await remove(missingRun);
+    else await removeAllBut(run, foundInRun);
+  };
+
+  using locks = new DisposableStack();
+  await makeFolder(run, 0o755);
+  locks.use(await FolderLock.take(run));
+  await makeFolder(data, 0o700);
+  locks.use(await FolderLock.take(data));
+  for (const name of runFolders) await makeFolder(`${run}/${name}`, 0o700);
+  for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
+  const held = locks.move();
+  return { undo, [Symbol.dispose]: () => held.dispose() };
+}
+
+function examineSocketPaths(run: string): void {
+  for (const socket of sockets) {
+    const length = new TextEncoder().encode(`${run}/${socket}`).length;
+    if (length > MAX_SOCKET_PATH) {
+      throw new StartError(
+        1,
+        `Cannot use run folder "${run}": with "${socket}" in it the path has ${length} bytes, and that of a unix socket ` +
+          `at most ${MAX_SOCKET_PATH}; choose a folder whose path is ${
+            length - MAX_SOCKET_PATH
+          } or more bytes shorter ` +
+          `with --run-dir`,
+      );
+    }
+  }
+}
+
+async function examineFolder(
+  path: string,
+  kind: "data" | "run",
+): Promise<void> {
+  const refuse = (why: string, todo: string, cause?: unknown) =>
+    new StartError(
+      1,
+      `Cannot use ${kind} folder "${path}": ${why}; ${todo} another folder with --${kind}-dir`,
+      { cause },
+    );
+  const user = Deno.uid();
+  const existing = await nearestExisting(path);
+  const info = await Deno.stat(existing);
+  if (!info.isDirectory) {
+    throw refuse(`"${existing}" is not a folder`, "choose");
+  }
+  if (existing === path && info.uid !== user) {
+    throw refuse(
+      `it belongs to user ${info.uid} and Hamlet runs as user ${user}`,
+      "run Hamlet as that user, change the folder's owner, or choose",
+    );
+  }
+  try {
+    await access(existing, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EROFS") {
+      throw refuse(
+        `"${existing}" is mounted read-only`,
+        "mount it for writing, or choose",
+        cause,
+      );
+    }
+    throw refuse(
+      `user ${user} may not write to "${existing}"`,
+      existing === path
+        ? "change its mode, or choose"
+        : "make it for that user first, or choose",
+      cause,
+    );
+  }
+}
+
+async function examineData(data: string): Promise<DataState> {
+  const found = await filesBelow(data);
+  if (found.includes("node.json")) return "node";
+  const foreign = found.find((file) => !leftovers.includes(file));
+  if (foreign !== undefined) {
+    throw new StartError(
+      1,
+      `Cannot use data folder "${data}": it has "${foreign}" but no node.json, so it belongs to something else or is ` +
+        `incomplete; restore it from a backup, or choose an empty folder with --data-dir`,
+    );
+  }
+  return found.includes("identity/key.pem") ? "interrupted" : "empty";
+}
+
+/** What is in a data folder, without the folders that {@linkcode openFolders} makes. */
+async function filesBelow(data: string, prefix = ""): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await names(`${data}/${prefix}`)) {
+    const path = prefix + name;
+    if (dataFolders.includes(path)) {
+      found.push(...await filesBelow(data, `${path}/`));
+    } else found.push(path);
+  }
+  return found;
+}
+
+async function examineSpace(
+  path: string,
+  kind: "data" | "run",
+  needed: number,
+): Promise<void> {
+  const { bavail, bsize } = await statfs(await nearestExisting(path));
+  const free = bavail * bsize;
+  if (free >= needed) return;
+  const mebibytes = (bytes: number) =>
+    `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  throw new StartError(
+    1,
+    `Cannot use ${kind} folder "${path}": its disk has ${
+      mebibytes(free)
+    } left and a start needs ${mebibytes(needed)}; ` +
+      `make room, or choose a folder on another disk with --${kind}-dir`,
+  );
+}
+
+/** Makes a folder, with all above it, of exactly this mode, and so that its name survives a crash. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  const missing = await firstMissing(path);
+  if (missing !== undefined) {
+    // Above a private folder the way stays open, as mkdir(1) does it.
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.mkdir(path, { mode });
+    for (let made = path; made !== dirname(missing);) {
+      made = dirname(made);
+      using parent = await Deno.open(made);
+      await parent.sync();
+    }
+  }
+  // The mode given to mkdir(2) is reduced by the umask, and a folder that was there may have any.
+  if (((await Deno.stat(path)).mode ?? mode) % 0o10000 !== mode) {
+    await Deno.chmod(path, mode);
+  }
+}
+
+async function resolveFolder(path: string): Promise<string> {
+  const absolute = resolve(path);
+  const existing = await nearestExisting(absolute);
+  const rest = absolute.slice(existing.length).split("/").filter((name) =>
+    name !== ""
+  );
+  return resolve(await Deno.realPath(existing), ...rest);
+}
+
+/** The path itself, or the nearest one above it that is there. */
+async function nearestExisting(path: string): Promise<string> {
+  let at = path;
+  while (!await exists(at)) at = dirname(at);
+  return at;
+}
+
+/** The topmost one that is not there of a path and those above it. */
+async function firstMissing(path: string): Promise<string | undefined> {
+  const existing = await nearestExisting(path);
+  const [first] = path.slice(existing.length).split("/").filter((name) =>
+    name !== ""
+  );
+  return first === undefined ? undefined : resolve(existing, first);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (
+      error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory
+    ) return false;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new StartError(
+      1,
+      `Cannot look at "${path}": user ${Deno.uid()} may not enter "${
+        dirname(path)
+      }"`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) found.push(entry.name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found.sort();
+}
+
+async function removeAllBut(
+  folder: string,
+  kept: readonly string[],
+): Promise<void> {
+  for (const name of await names(folder)) {
+    if (!kept.includes(name)) await remove(`${folder}/${name}`);
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    // The folder above went with the other one's.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { writeFileAtomic } from "../atomic_file.ts";
+import { StartError } from "./errors.ts";
+
+/** The format of `node.json` that this Hamlet writes, and the newest one it reads. */
+const VERSION = 1;
+
+const port = z.int().min(1).max(65535);
+
+const NodeFile = z.strictObject({
+  version: z.literal(VERSION),
+  id: z.string().regex(/^hamlet-[0-9a-f]{32}$/),
+  /** Absent where it is the node ID. */
+  name: z.string().optional(),
+  origin: z.enum(["new-cluster", "join"]),
+  peerPort: port,
+  curatorPort: port,
+  /** Whether the node has been ready once; until then the start that made it may be repeated word for word. */
+  established: z.boolean(),
+});
+
+/** What a node remembers of itself from start to start; that there is one makes a folder a node's. */
+export type NodeFile = z.infer<typeof NodeFile>;
+
+/**
+ * Reads what a node remembers of itself.
+ *
+ * @param data Its data folder.
+ * @returns What it remembers.
+ * @throws {StartError} If it is damaged or of a newer Hamlet.
+ */
+export async function readNodeFile(data: string): Promise<NodeFile> {
+  const path = `${data}/node.json`;
+  const text = await Deno.readTextFile(path);
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+    const { version } = z.object({ version: z.int() }).parse(content);
+    if (version > VERSION) {
+      throw new StartError(
+        1,
+        `Cannot use data folder "${data}": it was made by a newer Hamlet, in format ${version}, and this one knows ` +
+          `formats up to ${VERSION}; install that version or a newer one`,
+      );
+    }
+    return NodeFile.parse(content);
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    throw new StartError(
+      1,
+      `Cannot read "${path}": it is damaged; restore it from a backup`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Replaces what a node remembers of itself.
+ *
+ * @param data Its data folder.
+ * @param file What it remembers.
+ */
+export async function writeNodeFile(
+  data: string,
+  file: Omit<NodeFile, "version">,
+): Promise<void> {
+  await writeFileAtomic(
+    `${data}/node.json`,
+    JSON.stringify({ version: VERSION, ...file }, null, 2) + "\n",
+  );
+}

@@ -1,0 +1,201 @@
+import type { z } from "zod";
+import type { Logger } from "../log/logger.ts";
+import type { Caller, Implementation } from "../service/contract.ts";
+import { ServiceError } from "../service/errors.ts";
+import type {
+  process,
+  ProcessEvent,
+  ProcessScope,
+} from "../services/process.ts";
+import { matchesArgument } from "./argument_pattern.ts";
+import { EventQueue } from "./event_queue.ts";
+import { findProgram } from "./find_program.ts";
+import { readLines } from "./line_reader.ts";
+
+/** Options of {@linkcode processService}. */
+export interface ProcessServiceOptions {
+  /** Paths of programs by their declared name; what is missing is looked for on the PATH. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** The working folder of programs whose scope names none. */
+  readonly cwd: string;
+  /** Marks the processes of this node in their environment, `NAME=VALUE`; see `endStrays`. */
+  readonly marker: readonly [name: string, value: string];
+  readonly log: Logger;
+  /** Milliseconds from SIGTERM to SIGKILL. @default 5000 */
+  readonly gracePeriod?: number;
+}
+
+/** Runs declared programs as children of this process. */
+export interface ProcessService {
+  /** What the broker offers as `process`. */
+  readonly implementation: Implementation<typeof process>;
+  /** Resolves when none of its processes is left. */
+  ended(): Promise<void>;
+}
+
+/** How long what a process wrote is still read after its end: a child of its own could hold its output open. */
+const DRAIN_MS = 1000;
+
+/** All that a program finds in its environment beside the marker: what the node was given is not for it. */
+const environment = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LANG: "C.UTF-8",
+};
+
+/**
+ * Makes the service that runs programs.
+ *
+ * @param options See {@linkcode ProcessServiceOptions}.
+ * @returns The service.
+ */
+export function processService(options: ProcessServiceOptions): ProcessService {
+  const { programs, log, gracePeriod = 5000 } = options;
+  const running = new Set<Promise<unknown>>();
+  /** Of each caller and program the processes that were told to end. */
+  const ending = new Map<string, Set<Promise<unknown>>>();
+
+  async function* run(
+    { program, args }: { program: string; args: string[] },
+    caller: Caller<ProcessScope>,
+  ): AsyncGenerator<z.infer<typeof ProcessEvent>, void, void> {
+    const cwd = allowedFolder(program, args, caller) ?? options.cwd;
+    const path = await locate(program, programs[program]);
+    const setpriv = await locate("setpriv", undefined);
+
+    // Whoever starts a program again must not find its own earlier process in the way.
+    const key = `${caller.name} ${program}`;
+    await Promise.all(ending.get(key) ?? []);
+    caller.signal.throwIfAborted();
+
+    const child = new Deno.Command(setpriv, {
+      // The kernel ends the process with this one, whatever ends that. Lost between fork(2) and here: see `endStrays`.
+      args: ["--pdeathsig", "KILL", "--", path, ...args],
+      cwd,
+      clearEnv: true,
+      env: { ...environment, [options.marker[0]]: options.marker[1] },
+      // A session of its own, so that Ctrl-C at a terminal ends the node, and the node ends it in order.
+      detached: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+
+    const queue = new EventQueue();
+    queue.add({ kind: "started", pid: child.pid });
+    const drained = new AbortController();
+    const lines = Promise.all(
+      (["stdout", "stderr"] as const).map((from) =>
+        readLines(
+          child[from],
+          (text) => queue.add({ kind: "line", from, text }),
+          drained.signal,
+        )
+      ),
+    );
+    const exited = child.status.then(async ({ code, signal }) => {
+      const timer = setTimeout(() => drained.abort(), DRAIN_MS);
+      await lines;
+      clearTimeout(timer);
+      running.delete(exited);
+      queue.add({
+        kind: "exited",
+        code,
+        ...(signal === null ? {} : { signal }),
+      });
+    });
+    running.add(exited);
+
+    let terminating = false;
+    const terminate = () => {
+      if (terminating || !running.has(exited)) return;
+      terminating = true;
+      const others = ending.getOrInsertComputed(key, () => new Set());
+      others.add(exited);
+      signalChild(child, "SIGTERM");
+      const timer = setTimeout(() => {
+        log.warn(
+          `Program "${program}" of plugin "${caller.name}" has not ended ${gracePeriod} ms after SIGTERM`,
+        );
+        signalChild(child, "SIGKILL");
+      }, gracePeriod);
+      void exited.finally(() => {
+        clearTimeout(timer);
+        others.delete(exited);
+      });
+    };
+    caller.signal.addEventListener("abort", terminate);
+    try {
+      if (caller.signal.aborted) terminate();
+      for (;;) {
+        for (const event of await queue.take()) {
+          yield event;
+          if (event.kind === "exited") return;
+        }
+      }
+    } finally {
+      caller.signal.removeEventListener("abort", terminate);
+      terminate();
+      await exited;
+    }
+  }
+
+  return {
+    implementation: { run },
+    async ended() {
+      await Promise.all(running);
+    },
+  };
+}
+
+/** The working folder the caller's scope names, if its scope lets it run this at all. */
+function allowedFolder(
+  program: string,
+  args: readonly string[],
+  caller: Caller<ProcessScope>,
+): string | undefined {
+  const declared = Object.hasOwn(caller.scope, program)
+    ? caller.scope[program]
+    : undefined;
+  const place = `plugins.${caller.name}.uses.process.scope`;
+  if (declared === undefined) {
+    throw new ServiceError(
+      "not-permitted",
+      `Plugin "${caller.name}" may not run "${program}": "${place}" in deno.json does not declare it`,
+    );
+  }
+  for (const argument of args) {
+    if (argument.includes("\0") || !matchesArgument(argument, declared.args)) {
+      throw new ServiceError(
+        "not-permitted",
+        `Plugin "${caller.name}" may not run "${program}" with "${argument}": no pattern of "${place}.${program}.args" ` +
+          `in deno.json allows it`,
+      );
+    }
+  }
+  return declared.cwd;
+}
+
+async function locate(
+  program: string,
+  configured: string | undefined,
+): Promise<string> {
+  const found = await findProgram(
+    configured ?? program,
+    Deno.env.get("PATH") ?? environment.PATH,
+  );
+  if (found !== undefined) return found;
+  throw new ServiceError(
+    "not-found",
+    configured === undefined
+      ? `Cannot find "${program}" on the PATH: install it, or give its path under "programs" in the config file`
+      : `Cannot run "${configured}" as "${program}": it is no executable file; correct its path`,
+  );
+}
+
+function signalChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It ended in this very moment.
+  }
+}
