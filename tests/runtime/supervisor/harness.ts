@@ -63,6 +63,45 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Resolves after a time by the clock, or when the signal aborts, and leaves no timer behind. */
+export function pause(
+  clock: ManualClock,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    const stop = () => {
+      clock.clearTimeout(timer);
+      resolve();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Counts, from now on, the listeners that a signal was given, has not told and has not lost again. */
+export function listenersOn(signal: AbortSignal): () => number {
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (
+    ...args: Parameters<typeof addEventListener>
+  ) => {
+    listeners.add(args[1]);
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (
+    ...args: Parameters<typeof removeEventListener>
+  ) => {
+    listeners.delete(args[1]);
+    removeEventListener.apply(signal, args);
+  };
+  return () => listeners.size;
+}
+
 /** A runnable that is healthy until it is canceled. */
 export const service: Runnable = async (ctx) => {
   ctx.healthy();
