@@ -1,4 +1,4 @@
-import type { AuthorityName } from "hamlet";
+import type { Authority } from "./authority.ts";
 
 /** First byte of a sealed key: AES-256-GCM, a nonce of 12 bytes, then the ciphertext with its tag. */
 const VERSION = 1;
@@ -7,12 +7,8 @@ const TAG_BYTES = 16;
 /** Length of a seal key. */
 const SEAL_KEY_BYTES = 32;
 
-/** What a sealed key belongs to; a seal opens for nothing else. */
-export interface SealedFor {
-  readonly authority: AuthorityName;
-  /** The authority's certificate, DER: nobody can put another one in front of the key. */
-  readonly certificate: Uint8Array<ArrayBuffer>;
-}
+/** What a sealed key belongs to: a seal opens for nothing else. */
+export type SealedFor = Pick<Authority, "name" | "certificate">;
 
 /** A seal that does not open. */
 export class SealError extends Error {
@@ -70,7 +66,7 @@ export async function unseal(
   sealed: Uint8Array<ArrayBuffer>,
   belongsTo: SealedFor,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const what = `the private key of the ${belongsTo.authority} authority`;
+  const what = `the private key of the ${belongsTo.name} authority`;
   if (
     sealed[0] !== VERSION || sealed.length <= 1 + NONCE_BYTES + TAG_BYTES
   ) {
@@ -113,8 +109,9 @@ async function importSealKey(
 
 async function parameters(
   nonce: Uint8Array<ArrayBuffer>,
-  { authority, certificate }: SealedFor,
+  { name, certificate }: SealedFor,
 ): Promise<AesGcmParams> {
+  // With the certificate in it, nobody can put another one in front of the key.
   const fingerprint = new Uint8Array(
     await crypto.subtle.digest("SHA-256", certificate),
   );
@@ -122,7 +119,7 @@ async function parameters(
     name: "AES-GCM",
     iv: nonce,
     additionalData: new TextEncoder().encode(
-      `hamlet ${authority} authority ${fingerprint.toHex()}`,
+      `hamlet ${name} authority ${fingerprint.toHex()}`,
     ),
   };
 }

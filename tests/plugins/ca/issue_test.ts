@@ -5,8 +5,8 @@ import {
   generateKeyPair,
 } from "../../../plugins/ca/authority.ts";
 import { issue } from "../../../plugins/ca/issue.ts";
-import { temporaryFiles } from "./files.ts";
-import { succeed } from "./tools.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { tool } from "./tools.ts";
 
 const { authority } = await createAuthority("cluster");
 
@@ -15,9 +15,10 @@ async function show(
   certificate: Uint8Array,
   ...args: string[]
 ): Promise<string> {
-  await using files = await temporaryFiles();
-  const path = await files.write("certificate.der", certificate);
-  return await succeed("openssl", [
+  await using folder = await tempFolder();
+  const path = `${folder.path}/certificate.der`;
+  await Deno.writeFile(path, certificate);
+  return await tool("openssl", [
     ...["x509", "-inform", "der", "-in", path, "-noout", ...args],
   ]);
 }
@@ -29,11 +30,12 @@ Deno.test("issue() makes a key pair that belongs to the certificate", async () =
     role: "operator",
   });
   assert(privateKey);
-  await using files = await temporaryFiles();
-  const path = await files.write("key.der", privateKey);
+  await using folder = await tempFolder();
+  const path = `${folder.path}/key.der`;
+  await Deno.writeFile(path, privateKey);
   assert.equal(
     await show(certificate, "-pubkey"),
-    await succeed("openssl", [
+    await tool("openssl", [
       ...["pkey", "-inform", "der", "-in", path, "-pubout"],
     ]),
   );

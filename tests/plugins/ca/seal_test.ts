@@ -7,7 +7,7 @@ import {
 } from "../../../plugins/ca/seal.ts";
 
 const belongsTo = {
-  authority: "peer",
+  name: "peer",
   certificate: new Uint8Array([1, 2, 3]),
 } as const;
 const secret = crypto.getRandomValues(new Uint8Array(48));
@@ -55,7 +55,7 @@ Deno.test("unseal() refuses a seal of another authority or certificate", async (
   const key = createSealKey();
   const sealed = await seal(key, secret, belongsTo);
   await assert.rejects(
-    unseal(key, sealed, { ...belongsTo, authority: "cluster" }),
+    unseal(key, sealed, { ...belongsTo, name: "cluster" }),
     SealError,
   );
   await assert.rejects(

@@ -1,54 +1,21 @@
-/** What a program said. */
-export interface Output {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { run, type RunOptions } from "../../support/process.ts";
 
-/** Options of {@linkcode run}. */
-export interface RunOptions {
-  /** Working folder. @default the test's */
-  readonly cwd?: string;
-  /** Variables besides the test's own. */
-  readonly env?: Record<string, string>;
-}
-
-/** Runs a program that these tests cannot do without: where it is missing, they fail. */
-export async function run(
-  program: string,
-  args: string[],
-  options: RunOptions = {},
-): Promise<Output> {
-  try {
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args,
-      stdin: "null",
-      ...options,
-    }).output();
-    const text = new TextDecoder();
-    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Error(
-      `Cannot find ${program}: install Debian's openssl and golang-go`,
-      { cause },
-    );
-  }
-}
-
-/** Runs a program that must succeed, and gives what it wrote. */
-export async function succeed(
-  program: string,
+/** Runs a tool that judges what is signed, and gives what it prints: where it is missing, a test fails. */
+export async function tool(
+  name: "openssl" | "go",
   args: string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args, options);
-  if (code !== 0) {
+  try {
+    const { stdout } = await run(name, args, { timeout: 300_000, ...options });
+    return stdout;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new Error(
-      `${program} ${args.join(" ")} failed with ${code}: ${stdout}${stderr}`,
+      `Cannot find ${name}: install Debian's openssl and golang-go`,
+      { cause },
     );
   }
-  return stdout;
 }
 
 /** What Go's crypto/x509 makes of a certificate, its authority and a revocation list; see `go/`. */
@@ -72,7 +39,7 @@ export async function goVerify(
   list: string,
 ): Promise<GoVerdict> {
   return JSON.parse(
-    await succeed("go", ["run", ".", authority, certificate, list], {
+    await tool("go", ["run", ".", authority, certificate, list], {
       cwd: new URL("./go/", import.meta.url).pathname,
     }),
   );
@@ -84,9 +51,8 @@ export async function zlint(
   ...args: string[]
 ): Promise<string[]> {
   const program = await (installed ??= installZlint());
-  const lints: Record<string, { result: string }> = JSON.parse(
-    await succeed(program, ["-format", "der", ...args, file]),
-  );
+  const { stdout } = await run(program, ["-format", "der", ...args, file]);
+  const lints: Record<string, { result: string }> = JSON.parse(stdout);
   return Object.entries(lints)
     .filter(([, { result }]) => /^(warn|error|fatal)$/.test(result))
     .map(([name, { result }]) => `${result}: ${name}`)
@@ -107,7 +73,7 @@ async function installZlint(): Promise<string> {
   await Deno.mkdir(folder, { recursive: true });
   const building = await Deno.makeTempDir({ dir: folder, prefix: "zlint-" });
   try {
-    await succeed("go", [
+    await tool("go", [
       "install",
       `github.com/zmap/zlint/v3/cmd/zlint@${ZLINT_VERSION}`,
     ], { env: { GOBIN: building } });

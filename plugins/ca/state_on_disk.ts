@@ -1,0 +1,77 @@
+import { FatalError, type NodeInfo, writeFileAtomic } from "hamlet";
+import {
+  createPending,
+  type Pending,
+  readPending,
+  writePending,
+} from "./pending.ts";
+import { createSealKey } from "./seal.ts";
+
+/** What the authorities' folder says about them. */
+export type StateOnDisk =
+  /** They are not in etcd yet, as far as this node knows. */
+  | { readonly kind: "pending"; readonly pending: Pending }
+  /** They are in etcd; this node holds the key of their seals. */
+  | { readonly kind: "committed"; readonly sealKey: Uint8Array<ArrayBuffer> };
+
+/** The files of the authorities' folder. */
+export interface StateFiles {
+  /** Both authorities, until they are in etcd. */
+  readonly pending: string;
+  /** What opens their private keys; once it is there, they may have been handed out. */
+  readonly sealKey: string;
+}
+
+/**
+ * Finds out where a start has to go on, or makes the authorities of a new cluster: first written as
+ * pending, then with their seal key, so that a crash in between leaves what nobody has seen.
+ *
+ * @param files Where they are.
+ * @param origin How this node came to its cluster.
+ * @returns Where the authorities are.
+ * @throws {FatalError} If the files cannot be used, or are missing on a node that joined.
+ */
+export async function openState(
+  files: StateFiles,
+  origin: NodeInfo["origin"],
+): Promise<StateOnDisk> {
+  const sealKey = await readIfThere(files.sealKey);
+  const pending = await readIfThere(files.pending);
+  if (sealKey && pending) {
+    try {
+      const text = new TextDecoder().decode(pending);
+      return { kind: "pending", pending: await readPending(text, sealKey) };
+    } catch (cause) {
+      throw new FatalError(
+        `Cannot read the authorities in "${files.pending}" with the seal key in "${files.sealKey}": restore both files, or start a new cluster with an empty data folder`,
+        { cause },
+      );
+    }
+  }
+  if (sealKey) return { kind: "committed", sealKey };
+  if (origin !== "new-cluster") {
+    throw new FatalError(
+      `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member`,
+    );
+  }
+  return { kind: "pending", pending: await createState(files) };
+}
+
+async function createState(files: StateFiles): Promise<Pending> {
+  const sealKey = createSealKey();
+  const pending = await createPending(sealKey);
+  await writePending(files.pending, pending);
+  await writeFileAtomic(files.sealKey, sealKey);
+  return pending;
+}
+
+async function readIfThere(
+  path: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
