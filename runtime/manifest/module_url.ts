@@ -1,0 +1,34 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { isWithin } from "./granted_path.ts";
+
+/**
+ * Finds a plugin's module.
+ *
+ * @param module A path relative to the manifest, or a `file:` URL.
+ * @param manifest The manifest's path.
+ * @returns Its URL, or the advice what would be right.
+ */
+export function moduleUrl(module: string, manifest: string): URL | string {
+  const folder = dirname(resolve(manifest));
+  const path = module.startsWith("file:")
+    ? pathOf(module)
+    : /^\.\.?\//.test(module)
+    ? resolve(folder, module)
+    : undefined;
+  if (path === undefined) {
+    return 'Write a path relative to this file that starts with "./"; a plugin from elsewhere is copied into the distribution';
+  }
+  return isWithin(path, folder) && path !== folder
+    ? pathToFileURL(path)
+    : `Name a module below "${folder}"`;
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    // Such as one with a host, or an escaped slash.
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import { isWithin } from "./granted_path.ts";
+import type { ManifestSource } from "./manifest_source.ts";
+import type { Outline } from "./outline.ts";
+
+/**
+ * What one plugin would reach of another's. What a plugin may write is its own: its secrets, its
+ * sockets, what it relies on finding as it left it. So no other entry may name it, anything below it
+ * or a folder around it, unless the owner's says so in `shares`.
+ *
+ * Compared as the manifest has them, before variables are resolved: what lies in a folder of the
+ * node can only be named with that folder's variable, which `resolveGrant` makes sure of.
+ *
+ * @param source Where it stands.
+ * @param plugins Every entry.
+ * @returns One line each.
+ */
+export function ownershipProblems(
+  source: ManifestSource,
+  plugins: readonly Outline[],
+): string[] {
+  return plugins.flatMap((plugin) => [
+    ...shareProblems(source, plugin),
+    ...socketProblems(source, plugin),
+    ...(["read", "write"] as const).flatMap((access) =>
+      plugin[access].flatMap((path, index) => {
+        const advice = plugins
+          .filter((owner) => owner !== plugin)
+          .map((owner) => trespass(path, plugin, owner))
+          .find((one) => one !== undefined);
+        return advice === undefined ? [] : [source.problem(
+          ["plugins", plugin.name, "permissions", access, index],
+          advice,
+        )];
+      })
+    ),
+  ]);
+}
+
+function trespass(
+  path: string,
+  plugin: Outline,
+  owner: Outline,
+): string | undefined {
+  const around = owner.write.find((own) => own !== "" && isWithin(path, own));
+  if (around !== undefined && !owner.shares.includes(path)) {
+    return `Plugin "${owner.name}" may write "${around}", so it is its own; use a service of that plugin, ` +
+      `or let its entry say "shares": [${JSON.stringify(path)}]`;
+  }
+  // A folder that both write belongs to the one that has the outer one.
+  if (plugin.write.some((own) => isWithin(path, own))) return;
+  const inside = owner.write.find((own) => own !== path && isWithin(own, path));
+  if (inside !== undefined) {
+    return `It reaches "${inside}", which is plugin "${owner.name}"'s own; name what is needed beside it`;
+  }
+}
+
+function shareProblems(source: ManifestSource, plugin: Outline): string[] {
+  return plugin.shares.flatMap((path, index) =>
+    plugin.write.some((own) => own !== "" && isWithin(path, own))
+      ? []
+      : [source.problem(
+        ["plugins", plugin.name, "shares", index],
+        "A plugin shares what it may write itself; this is not below any of its permissions.write",
+      )]
+  );
+}
+
+/** Deno wants all three to open a socket; and a socket below what a plugin may write is its own. */
+function socketProblems(source: ManifestSource, plugin: Outline): string[] {
+  return plugin.net.flatMap((address, index) => {
+    if (!address.startsWith("unix:")) return [];
+    const socket = address.slice("unix:".length);
+    const missing = (["read", "write"] as const).filter((access) =>
+      !plugin[access].some((path) => path !== "" && isWithin(socket, path))
+    );
+    return missing.length === 0 ? [] : [source.problem(
+      ["plugins", plugin.name, "permissions", "net", index],
+      `Add "${socket}", or its folder, to permissions.${
+        missing.join(" and permissions.")
+      }: a plugin only uses sockets of its own`,
+    )];
+  });
+}
