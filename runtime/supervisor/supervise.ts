@@ -120,10 +120,13 @@ class SupervisionTree implements Supervisor {
       members: [],
       phase: { kind: "running" },
     });
-    this.#start(this.#root.group);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (options.signal?.aborted) this.#onAbort();
-    this.#takeEffect();
+    // Whoever is told wants to ask the supervisor, which they do not have yet. This is still before the root begins.
+    queueMicrotask(() => {
+      if (options.signal?.aborted) this.#onAbort();
+      this.#takeEffect();
+    });
+    this.#start(this.#root.group);
   }
 
   status(): RunnableStatus[] {

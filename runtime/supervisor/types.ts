@@ -135,8 +135,9 @@ export interface SupervisorOptions {
   /** Cancels the root when it aborts, with the same reason. */
   readonly signal?: AbortSignal;
   /**
-   * Told of every new state and of every runnable that leaves the tree, in order. It may call back into the tree; what
-   * it throws is reported as uncaught.
+   * Told of every new state, of what does not return in its grace period, and of every runnable that leaves the tree,
+   * in order, never before `supervise` has returned. It may call back into the tree; what it throws is reported as
+   * uncaught.
    */
   readonly onChange?: (change: RunnableStatus | RunnableRemoval) => void;
 }

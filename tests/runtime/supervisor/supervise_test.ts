@@ -4,6 +4,7 @@ import {
   type Context,
   MisuseError,
   type Runnable,
+  supervise,
 } from "../../../runtime/supervisor/mod.ts";
 import type { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
 import {
@@ -737,9 +738,14 @@ Deno.test("Supervisor.cancel() aborts every signal with its reason", async () =>
 
 Deno.test("Supervisor.cancel() does not begin what has not begun", async () => {
   const harness = new Harness();
-  const supervisor = harness.supervise(() => assert.fail("Begun"));
+  let begun = false;
+  const supervisor = harness.supervise(async (ctx) => {
+    begun = true;
+    await service(ctx);
+  });
   await supervisor.cancel();
   await supervisor.finished;
+  assert.equal(begun, false);
   assert.deepEqual(tree(supervisor), ["root CANCELED"]);
 });
 
@@ -909,6 +915,26 @@ Deno.test("Supervisor.cancel() gives each runnable its own grace period", async 
   assert.deepEqual(harness.lines, []);
 });
 
+Deno.test("Supervisor.cancel() counts a parent's grace period from the return of its last child", async () => {
+  const harness = new Harness();
+  const supervisor = harness.supervise(async (ctx) => {
+    ctx.run("slow", async (ctx) => {
+      await service(ctx);
+      await pause(harness.clock, 6_000, new AbortController().signal);
+    });
+    await new Promise(() => {});
+  });
+  await harness.clock.settle();
+  const canceled = supervisor.cancel();
+  await harness.clock.advance(15_999);
+  assert.deepEqual(harness.complaints(), []);
+  await harness.clock.advance(1);
+  await canceled;
+  assert.deepEqual(harness.complaints(), [
+    "root: Has not returned 10 s after it was canceled; nothing that waits for it can end or start again",
+  ]);
+});
+
 Deno.test("supervise() never restarts what never returns, and names it once", async () => {
   const harness = new Harness();
   let starts = 0;
@@ -978,10 +1004,13 @@ Deno.test("supervise() is canceled by its signal, and leaves no listener on it",
 
 Deno.test("supervise() under a signal that has aborted never begins", async () => {
   const harness = new Harness();
-  const supervisor = harness.supervise(() => assert.fail("Begun"), {
-    signal: AbortSignal.abort(),
-  });
+  let begun = false;
+  const supervisor = harness.supervise(async (ctx) => {
+    begun = true;
+    await service(ctx);
+  }, { signal: AbortSignal.abort() });
   await supervisor.finished;
+  assert.equal(begun, false);
   assert.deepEqual(tree(supervisor), ["root CANCELED"]);
 });
 
@@ -1032,6 +1061,7 @@ Deno.test("supervise() lets onChange call back in", async () => {
     onChange: (change) => {
       if (!("state" in change)) return;
       seen.push(`${change.dn} ${change.state}`);
+      assert.ok(supervisor.status().length > 0);
       if (seen.length === 4) {
         assert.deepEqual(tree(supervisor), [
           "root HEALTHY",
@@ -1096,3 +1126,30 @@ Deno.test("Supervisor.status() puts a parent before its children, in the order i
   ]);
   await supervisor.cancel();
 });
+
+Deno.test(
+  "supervise() by the machine's own clock restarts, and leaves no timer behind",
+  {
+    sanitizeOps: true,
+    sanitizeResources: true,
+  },
+  async () => {
+    const settled = Promise.withResolvers<void>();
+    let starts = 0;
+    const silent = { debug() {}, info() {}, warn() {}, error() {} };
+    const begin = Date.now();
+    const supervisor = supervise(async (ctx) => {
+      starts += 1;
+      if (starts < 3) throw new Error("Bad");
+      ctx.healthy();
+      settled.resolve();
+      await aborted(ctx.signal);
+    }, { log: () => silent, backoff: { initial: 1 } });
+    await settled.promise;
+    const since = supervisor.status()[0]?.since ?? 0;
+    assert.ok(begin <= since && since <= Date.now());
+    // The test runner fails a test that leaves a timer.
+    await supervisor.cancel();
+    assert.equal(starts, 3);
+  },
+);
