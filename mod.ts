@@ -11,6 +11,7 @@ export * from "./runtime/pki/revocation_list.ts";
 export * from "./runtime/plugin/plugin.ts";
 export * from "./runtime/service/contract.ts";
 export * from "./runtime/service/errors.ts";
+export { Latest } from "./runtime/service/latest.ts";
 export * from "./runtime/services/mod.ts";
 export type {
   Context,

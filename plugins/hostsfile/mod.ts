@@ -1,0 +1,113 @@
+import {
+  definePlugin,
+  hostname,
+  Latest,
+  network,
+  writeFileAtomic,
+} from "hamlet";
+import {
+  describeChange,
+  entryProblem,
+  type HostsEntry,
+  renderHosts,
+} from "./hosts_file.ts";
+import { checkOwnName } from "./own_name.ts";
+
+/** What everybody on the machine reads. */
+const PUBLIC = { mode: 0o644 };
+
+/**
+ * Makes this machine know the nodes by name: `hosts`, `machine-id` and the host name. What is in `hosts` its children
+ * find out: `local`, about this node.
+ */
+export default definePlugin({
+  async run(ctx) {
+    const { node, log } = ctx;
+    const hostsFile = `${node.folders.run}/hosts`;
+    const hostnames = await ctx.use(hostname);
+    const networks = await ctx.use(network);
+
+    /** By node ID. */
+    const nodes = new Latest<ReadonlyMap<string, HostsEntry>>(new Map());
+    ctx.run("local", async (child) => {
+      child.healthy();
+      for await (
+        const { addresses: [address] } of networks.watch({}, {
+          signal: child.signal,
+        })
+      ) {
+        // A node between two addresses is better looked for at the old one than nowhere.
+        if (address === undefined) continue;
+        nodes.set(
+          new Map(nodes.value).set(node.id, {
+            id: node.id,
+            name: node.name,
+            address,
+          }),
+        );
+      }
+    });
+
+    const machineIdFile = `${node.folders.run}/machine-id`;
+    const machineId = `${node.machineId}\n`;
+    if (await read(machineIdFile) !== machineId) {
+      await writeFileAtomic(machineIdFile, machineId, PUBLIC);
+    }
+    await hostnames.set({});
+
+    const written = new Latest<
+      { readonly own: string | undefined } | undefined
+    >(undefined);
+    ctx.run("check", async (child) => {
+      child.healthy();
+      for await (const file of written.watch(child.signal)) {
+        if (file?.own !== undefined) {
+          await checkOwnName(hostnames, file.own, hostsFile, child.log);
+        }
+      }
+    });
+
+    let content = await read(hostsFile);
+    let entries: ReadonlyMap<string, HostsEntry> = new Map();
+    const skipped = new Set<string>();
+    let first = true;
+    // Begins at once with localhost alone, before any address.
+    for await (const known of nodes.watch(ctx.signal)) {
+      const good = new Map([...known].filter(([, entry]) => {
+        const problem = entryProblem(entry);
+        if (problem === undefined) return true;
+        const message =
+          `Leaving node "${entry.id}" out of "${hostsFile}": ${problem}`;
+        if (!skipped.has(message)) log.warn(message);
+        skipped.add(message);
+        return false;
+      }));
+      const next = renderHosts(good.values());
+      if (next !== content) {
+        await writeFileAtomic(hostsFile, next, PUBLIC);
+        log.info(
+          `Wrote "${hostsFile}": ${
+            describeChange(entries, good) || "localhost alone"
+          }`,
+        );
+        content = next;
+        written.set({ own: good.get(node.id)?.address });
+      }
+      entries = good;
+      if (first) {
+        ctx.healthy();
+        ctx.ready();
+        first = false;
+      }
+    }
+  },
+});
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
