@@ -85,6 +85,7 @@ export class ManualClock implements Clock {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => {
         port1.close();
+        port2.close();
         resolve();
       };
       port2.postMessage(undefined);
