@@ -30,16 +30,12 @@ export class ManifestSource {
     const errors: ParseError[] = [];
     const root = parseTree(text, errors, { allowTrailingComma: true });
     if (errors.length > 0 || root === undefined) {
-      const problems = errors.map(({ error, offset }) =>
-        `${this.#place(offset)}: Cannot read JSON: ${
-          printParseErrorCode(error)
-        }`
-      );
-      throw new ManifestError(
-        problems.length > 0
-          ? problems
-          : [`${this.#place(0)}: Cannot read JSON: the file is empty`],
-      );
+      throw new ManifestError(errors.map(({ error, offset }) => {
+        const what = printParseErrorCode(error).replaceAll(/\B[A-Z]/g, " $&");
+        return `${
+          this.#place(offset)
+        }: Cannot read JSON: ${what.toLowerCase()}`;
+      }));
     }
     this.#root = root;
   }
@@ -85,38 +81,35 @@ export class ManifestSource {
   }
 
   /**
-   * Keys of which JSON.parse would silently drop something: given twice, or `__proto__`.
+   * Keys that stand twice in one object, where JSON takes the last and a reader the first.
    *
    * @param path The value to look through.
-   * @returns One line each.
+   * @returns One line each, for a person.
    */
-  keyClashes(path: JsonPath): string[] {
-    const clashes: string[] = [];
+  duplicateKeys(path: JsonPath): string[] {
+    const problems: string[] = [];
     const visit = (node: Node, at: JsonPath) => {
-      const seen = new Set<unknown>();
+      const seen = new Set<string>();
       for (const [index, child] of (node.children ?? []).entries()) {
-        if (node.type !== "object") {
-          visit(child, [...at, index]);
-          continue;
-        }
+        if (node.type === "array") visit(child, [...at, index]);
         const [key, value] = child.children ?? [];
+        if (node.type !== "object" || value === undefined) continue;
         const name = String(key?.value);
-        const place = `${this.#place(child.offset)}: ${
-          formatPath([...at, name])
-        }`;
         if (seen.has(name)) {
-          clashes.push(`${place} is there twice: Keep one of the two`);
-        }
-        if (name === "__proto__") {
-          clashes.push(`${place} is not known: Remove it`);
+          const subject = formatPath([...at, name]);
+          problems.push(
+            `${
+              this.#place(child.offset)
+            }: ${subject} is there twice: Keep one of the two`,
+          );
         }
         seen.add(name);
-        if (value !== undefined) visit(value, [...at, name]);
+        visit(value, [...at, name]);
       }
     };
     const node = this.#find(path);
     if (node !== undefined) visit(node, path);
-    return clashes;
+    return problems;
   }
 
   #find(path: JsonPath): Node | undefined {

@@ -68,7 +68,8 @@ function shareProblems(source: ManifestSource, plugin: Outline): string[] {
 /** Deno wants all three to open a socket; and a socket below what a plugin may write is its own. */
 function socketProblems(source: ManifestSource, plugin: Outline): string[] {
   return plugin.net.flatMap((address, index) => {
-    if (!address.startsWith("unix:")) return [];
+    // Any other socket is refused where the address is looked at.
+    if (!/^unix:\$\{(?:data|run)\}/.test(address)) return [];
     const socket = address.slice("unix:".length);
     const missing = (["read", "write"] as const).filter((access) =>
       !plugin[access].some((path) => path !== "" && isWithin(socket, path))

@@ -20,7 +20,7 @@ import { shapeProblems } from "./shape_problems.ts";
  */
 export function parseManifest(text: string, path: string): Manifest {
   const source = new ManifestSource(text, path);
-  const problems = source.keyClashes(["plugins"]);
+  const problems = source.duplicateKeys(["plugins"]);
   const section = source.value(["plugins"]);
   const { data, error } = PluginsSchema.safeParse(section);
   if (error !== undefined) {
