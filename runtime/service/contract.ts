@@ -111,8 +111,6 @@ export type Client<S extends Service> =
       : never;
   }
   & {
-    /** The plugin that provides it, or `runtime`: what it is known by as a {@linkcode Caller}. */
-    readonly provider: string;
     /**
      * Aborted once this provider is gone; calls then reject with `ServiceGoneError`. After that,
      * `ctx.use(service)` waits for the next provider.

@@ -75,6 +75,11 @@ export const KvScope = z.strictObject({
   keys: z.array(key).min(1),
   /** `read` allows ranges and watches only. */
   access: z.enum(["read", "write"]).default("write"),
+  /**
+   * Founds a new cluster: it is served before everybody else, and its first transaction that
+   * succeeds is what makes the store worth keeping.
+   */
+  founder: z.boolean().default(false),
   /** Bytes of keys and values that may be stored below `keys`. */
   quota: z.int().positive().default(16 * 1024 * 1024),
 });
