@@ -71,8 +71,11 @@ export type WatchEvent = z.infer<typeof WatchEvent>;
 
 /** The part of the store a user may reach. */
 export const KvScope = z.strictObject({
-  /** A name that ends in `/` is a prefix, any other is one exact key. */
-  keys: z.array(key).min(1),
+  /**
+   * A name that ends in `/` is a prefix, any other is one exact key. The empty one stands for every
+   * key: a person's scope, which no manifest may name.
+   */
+  keys: z.array(z.union([z.literal(""), key])).min(1),
   /** `read` allows ranges and watches only. */
   access: z.enum(["read", "write"]).default("write"),
   /**
