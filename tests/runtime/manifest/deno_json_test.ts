@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import {
+  type Grant,
+  parseManifest,
+  type ProtectedPath,
+  resolveGrant,
+} from "../../../runtime/manifest/mod.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url)).slice(0, -1);
+
+/** The repository's own plugins on a node whose folders are `data` and `run` below `root`. */
+async function grants(root: string): Promise<Map<string, Grant>> {
+  const file = `${ROOT}/deno.json`;
+  const protectedPaths: ProtectedPath[] = [
+    { path: ROOT, access: "read", why: "the program" },
+    {
+      path: `${root}/data/identity/key.pem`,
+      access: "none",
+      why: "the node's private key",
+    },
+    {
+      path: `${root}/run/hamlet.sock`,
+      access: "none",
+      why: "the node's admin socket",
+    },
+  ];
+  const granted = new Map<string, Grant>();
+  for (
+    const plugin of parseManifest(await Deno.readTextFile(file), file).plugins
+  ) {
+    const grant = await resolveGrant(plugin, {
+      data: `${root}/data`,
+      run: `${root}/run`,
+      config: `${root}/config.json`,
+      node: "hamlet-0123456789abcdef0123456789abcdef",
+      name: "node-1",
+      listen: "127.0.0.1",
+      peerPort: 7834,
+      curatorPort: 7835,
+    }, protectedPaths);
+    granted.set(plugin.name, grant);
+  }
+  return granted;
+}
+
+/** The plugins that may touch a file, and how. */
+function holders(granted: Map<string, Grant>, file: string): string[] {
+  return Array.from(granted).flatMap(([name, { permissions }]) =>
+    (["read", "write"] as const)
+      .filter((access) =>
+        permissions[access].some((path) => `${file}/`.startsWith(`${path}/`))
+      )
+      .map((access) => `${name} ${access}`)
+  ).sort();
+}
+
+Deno.test("deno.json declares plugins that a node can grant what they ask for", async () => {
+  await using folder = await tempFolder();
+  const granted = await grants(folder.path);
+  assert.deepEqual(
+    ["autopromoter", "ca", "consensus", "crl", "hostsfile", "network"]
+      .filter((name) => !granted.has(name)),
+    [],
+  );
+  for (const { permissions } of granted.values()) {
+    // A grant that Deno does not take throws here.
+    new Worker("data:application/javascript,", {
+      type: "module",
+      deno: { permissions },
+    }).terminate();
+  }
+});
+
+Deno.test("deno.json gives each secret to the plugin that needs it, and to no other", async () => {
+  await using folder = await tempFolder();
+  const granted = await grants(folder.path);
+  const held = (file: string) => holders(granted, `${folder.path}/${file}`);
+  assert.deepEqual(held("data/ca/seal.key"), ["ca read", "ca write"]);
+  assert.deepEqual(held("data/etcd/peer-pki/key.pem"), [
+    "consensus read",
+    "consensus write",
+  ]);
+  assert.deepEqual(held("data/etcd/peer-crl/crl.der"), [
+    "consensus read",
+    "consensus write",
+    "crl read",
+    "crl write",
+  ]);
+  assert.deepEqual(held("run/consensus/client.sock:0"), [
+    "consensus read",
+    "consensus write",
+  ]);
+  assert.deepEqual(held("data/identity/key.pem"), []);
+  assert.deepEqual(held("data/node.json"), []);
+  assert.deepEqual(held("run/hamlet.sock"), []);
+});
+
+Deno.test("deno.json gives the network to consensus and the curator alone", async () => {
+  await using folder = await tempFolder();
+  const granted = await grants(folder.path);
+  const net = Array.from(granted).flatMap(([name, { permissions }]) =>
+    permissions.net.map((address) => `${name} ${address}`)
+  ).filter((line) => !line.startsWith("curator "));
+  assert.deepEqual(net, [
+    `consensus unix:${folder.path}/run/consensus/client.sock:0`,
+  ]);
+});
