@@ -3,6 +3,7 @@ import type { LogEntry } from "../log/entry.ts";
 import type { NodeStatus } from "../node/status.ts";
 import type { CallMethod, Service, StreamMethod } from "../service/contract.ts";
 import { ServiceError } from "../service/errors.ts";
+import { NoNodeError } from "./errors.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import {
   ErrorAnswer,
@@ -11,11 +12,6 @@ import {
   StatusAnswer,
 } from "./protocol.ts";
 import type { PluginDescription } from "./target.ts";
-
-/** There is no node to talk to. */
-export class NoNodeError extends Error {
-  override readonly name = "NoNodeError";
-}
 
 /** Names of a service's methods of one kind. */
 type MethodsOf<S extends Service, K> = {

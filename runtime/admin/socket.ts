@@ -1,7 +1,4 @@
-/** The admin socket cannot be made where it belongs. */
-export class AdminSocketError extends Error {
-  override readonly name = "AdminSocketError";
-}
+import { AdminSocketError } from "./errors.ts";
 
 /**
  * Makes sure that nothing is in the way of a socket: removes what a killed node left behind, and

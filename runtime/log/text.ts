@@ -1,4 +1,4 @@
-import { sanitizeControlSequences } from "@logtape/logtape";
+import { clean } from "./clean.ts";
 import { asError, type LogEntry, PLACEHOLDER, valueText } from "./entry.ts";
 import type { LogLevel } from "./logger.ts";
 
@@ -57,10 +57,6 @@ export function formatText(entry: LogEntry, options: TextOptions): string {
   return `${parts.join(" ")}\n${
     stacks.length > 0 ? paint(DIM, stacks.join("")) : ""
   }`;
-}
-
-function clean(text: string): string {
-  return sanitizeControlSequences(text, { sgr: "escape", newlines: "escape" });
 }
 
 function localTime(time: Date): string {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import v8 from "node:v8";
 import vm from "node:vm";
-import { AdminClient, NoNodeError } from "../../../runtime/admin/client.ts";
+import { AdminClient } from "../../../runtime/admin/client.ts";
+import {
+  AdminSocketError,
+  NoNodeError,
+} from "../../../runtime/admin/errors.ts";
 import { serveAdmin } from "../../../runtime/admin/server.ts";
-import { AdminSocketError } from "../../../runtime/admin/socket.ts";
 import { ServiceError } from "../../../runtime/service/errors.ts";
 import { ca } from "../../../runtime/services/ca.ts";
 import { cluster } from "../../../runtime/services/cluster.ts";
