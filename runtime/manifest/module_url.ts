@@ -19,9 +19,14 @@ export function moduleUrl(module: string, manifest: string): URL | string {
   if (path === undefined) {
     return 'Write a path relative to this file that starts with "./"; a plugin from elsewhere is copied into the distribution';
   }
-  return isWithin(path, folder) && path !== folder
-    ? pathToFileURL(path)
-    : `Name a module below "${folder}"`;
+  if (!isWithin(path, folder) || path === folder) {
+    return `Name a module below "${folder}"`;
+  }
+  // Its Worker may read the folder of a mod.ts: here that would be everything.
+  if (path === resolve(folder, "mod.ts")) {
+    return 'Give the plugin a folder of its own, such as "./plugins/NAME/mod.ts"';
+  }
+  return pathToFileURL(path);
 }
 
 function pathOf(url: string): string | undefined {

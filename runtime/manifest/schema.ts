@@ -37,7 +37,7 @@ export const REPLACED_PERMISSIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** A plugin's name is also its DN below `root`, which `admin` and `runtime` speak besides. */
+/** A plugin's name is its DN below `root`, and who it is to services, as are `admin` and `runtime`. */
 const PluginName = z.string()
   .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, {
     error:
@@ -141,16 +141,17 @@ const optional = z.boolean({ error: "Write true or false" }).prefault(false)
     "The plugin also runs without the service: it sees it come and go, instead of being canceled and started again",
   );
 
+function MethodNames<T extends z.ZodType>(name: T) {
+  return List(name).min(1, {
+    error: "Name a method, or leave it out for all of them",
+  }).optional().describe("The only methods it may call. Default: all");
+}
+
 /** What an entry may say of its use of a service whose contract is known. */
 function KnownUse(service: Service) {
-  const names = Object.keys(service.methods);
   const use = {
     optional,
-    methods: List(z.enum(names)).min(1, {
-      error: "Name a method, or leave it out for all of them",
-    }).optional().describe(
-      `The only methods it may call, of ${names.join(", ")}. Default: all`,
-    ),
+    methods: MethodNames(z.enum(Object.keys(service.methods))),
   };
   if (service.scope instanceof z.ZodUndefined) return Keys(use);
   return Keys({
@@ -162,9 +163,7 @@ function KnownUse(service: Service) {
 
 const UnknownUse = Keys({
   optional,
-  methods: List(Text(() => undefined)).optional().describe(
-    "The only methods it may call. Default: all",
-  ),
+  methods: MethodNames(Text(() => undefined)),
   scope: z.unknown().superRefine(checkScope).optional().describe(
     "The part of the service it may reach, in the service's own terms",
   ),

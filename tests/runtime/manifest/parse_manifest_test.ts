@@ -104,6 +104,11 @@ const refused: [string, string, RegExp][] = [
     /Name a module below "\/opt\/hamlet"/,
   ],
   [
+    "a module without a folder of its own",
+    manifest(`"x": {"module": »"./mod.ts"}`),
+    /Give the plugin a folder of its own/,
+  ],
+  [
     "all of a permission",
     manifest(plugin(`"permissions": { "read": »true }`)),
     /permissions\.read is true: Write a list/,
