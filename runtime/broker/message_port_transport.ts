@@ -15,38 +15,21 @@ const listen: (
   type: string,
   listener: (event: MessageEvent<unknown>) => void,
 ) => void = uncurry(EventTarget.prototype.addEventListener);
-const dataGetter = Object.getOwnPropertyDescriptor(
-  MessageEvent.prototype,
-  "data",
-)?.get;
-if (dataGetter === undefined) {
-  throw new Error("MessageEvent.prototype has no getter of data");
-}
-const dataOf: (event: MessageEvent<unknown>) => unknown = uncurry(dataGetter);
-
 /** A port does not tell its other end that it closes (Deno 2.9), so this message does. */
 const CLOSE = null;
 
-/** Options of {@linkcode messagePortTransport}. */
-export interface MessagePortTransportOptions {
-  /**
-   * Which of a message's values are transferred rather than copied.
-   * @default none
-   */
-  readonly transfer?: (message: unknown) => Transferable[];
+/** A transport whose messages can carry ports and other values that are moved, not copied. */
+export interface MessagePortTransport extends Transport {
+  send(message: unknown, transfer?: Transferable[]): void;
 }
 
 /**
  * Speaks through a MessagePort, between threads or within one.
  *
  * @param port One end of a channel; nobody else uses it.
- * @param options See {@linkcode MessagePortTransportOptions}.
  * @returns The transport; it receives from the first `onMessage` on.
  */
-export function messagePortTransport(
-  port: MessagePort,
-  options: MessagePortTransportOptions = {},
-): Transport {
+export function messagePortTransport(port: MessagePort): MessagePortTransport {
   const onClose: (() => void)[] = [];
   let open = true;
   function shut() {
@@ -56,15 +39,14 @@ export function messagePortTransport(
     for (const handler of onClose) handler();
   }
   return {
-    send(message) {
-      if (open) postMessage(port, message, options.transfer?.(message) ?? []);
+    send(message, transfer = []) {
+      if (open) postMessage(port, message, transfer);
     },
     onMessage(handler) {
       listen(port, "message", (event) => {
         if (!open) return;
-        const message = dataOf(event);
-        if (message === CLOSE) shut();
-        else handler(message);
+        if (event.data === CLOSE) shut();
+        else handler(event.data);
       });
       listen(port, "messageerror", () => shut());
       start(port);

@@ -1,33 +1,26 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Broker } from "../broker/broker.ts";
-import type { Declaration } from "../broker/declaration.ts";
 import type { LogSink } from "../log/record.ts";
 import type { Readiness } from "../node/status.ts";
-import type { NodeInfo } from "../plugin/plugin.ts";
-import type {
-  Clock,
-  Runnable,
-  RunnableRemoval,
-  RunnableStatus,
+import type { Failure } from "../plugin/control.ts";
+import { FatalError, type NodeInfo } from "../plugin/plugin.ts";
+import {
+  type Clock,
+  type Context,
+  type Runnable,
+  type RunnableRemoval,
+  type RunnableStatus,
+  systemClock,
 } from "../supervisor/mod.ts";
+import {
+  type HostedPlugin,
+  PluginWorker,
+  type WorkerEnd,
+} from "./plugin_worker.ts";
+import { within } from "./within.ts";
 
-/** The resolved grant of a plugin: exactly what its Worker may touch. */
-export interface PluginPermissions {
-  readonly read?: readonly string[] | undefined;
-  readonly write?: readonly string[] | undefined;
-  readonly net?: readonly string[] | undefined;
-  readonly env?: readonly string[] | undefined;
-  readonly sys?: readonly string[] | undefined;
-}
-
-/** A plugin of the manifest, with its variables resolved on this node. */
-export interface HostedPlugin extends Declaration {
-  /** Its module; its default export is the plugin. */
-  readonly module: URL;
-  readonly permissions: PluginPermissions;
-  readonly isolation: "worker" | "process";
-  /** Its section of the node's config file; its own schema parses it. */
-  readonly config: unknown;
-}
+export type { HostedPlugin } from "./plugin_worker.ts";
+export type { PluginPermissions } from "./worker_permissions.ts";
 
 /** Options of {@linkcode hostPlugin}. */
 export interface PluginHostOptions {
@@ -46,20 +39,216 @@ export interface PluginHostOptions {
    * thread's supervisor and is not told here.
    */
   onStatus(change: RunnableStatus | RunnableRemoval): void;
+  /** Told of an error that a restart cannot help; the plugin stays ended. */
+  onFatal(plugin: string, error: FatalError): void;
   /** @default the system's clock */
   readonly clock?: Clock;
 }
 
 /**
- * Makes the supervised runnable of a plugin: its Worker, its services, its end.
+ * Makes the supervised runnable of a plugin: loads it in a Worker, starts it while every service it
+ * requires is provided, and ends it in order. It dies when the plugin does.
  *
  * @param plugin The plugin.
  * @param options Where it runs.
- * @returns The runnable, to be run under the plugin's name.
+ * @returns The runnable, to be run under the plugin's name below `root`.
+ * @throws {Error} For an isolation that is not there.
  */
 export function hostPlugin(
-  _plugin: HostedPlugin,
-  _options: PluginHostOptions,
+  plugin: HostedPlugin,
+  options: PluginHostOptions,
 ): Runnable {
-  throw new Error("Not there yet");
+  if (plugin.isolation === "process") {
+    throw new Error(
+      `Plugin "${plugin.name}" cannot run with isolation "process" yet: set plugins.${plugin.name}.isolation to "worker" if you trust its code`,
+    );
+  }
+  const host = new PluginHost(plugin, options);
+  return (ctx) => host.run(ctx);
+}
+
+/** How a run of the plugin came to its end. */
+type Ending =
+  | { readonly kind: "canceled" }
+  /** A service that it requires has lost its provider. */
+  | { readonly kind: "lost"; readonly service: string }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+class PluginHost {
+  readonly #plugin: HostedPlugin;
+  readonly #options: PluginHostOptions;
+  readonly #gracePeriod: number;
+  readonly #clock: Clock;
+  readonly #required: readonly string[];
+  #readiness: Readiness | undefined;
+  /** Whether it never starts again in this process. */
+  #givenUp = false;
+
+  constructor(plugin: HostedPlugin, options: PluginHostOptions) {
+    this.#plugin = plugin;
+    this.#options = options;
+    this.#gracePeriod = options.gracePeriod ?? 10_000;
+    this.#clock = options.clock ?? systemClock;
+    this.#required = Object.entries(plugin.uses)
+      .filter(([, use]) => !use.optional)
+      .map(([service]) => service);
+    this.#reportNotStarted();
+  }
+
+  async run(ctx: Context): Promise<void> {
+    const canceled = aborted(ctx.signal);
+    const onHealth = relayHealth(ctx);
+    while (!this.#givenUp) {
+      const ending = await this.#runOnce(ctx, canceled, onHealth);
+      if (ending.kind === "canceled") return;
+      if (ending.kind === "failed") this.#fail(ending.failure);
+      if (ending.kind === "lost") {
+        ctx.log.info(
+          `The provider of service "${ending.service}" is gone: starts again when there is one`,
+        );
+      }
+    }
+    await canceled;
+  }
+
+  /** Runs the plugin in one Worker, from loading its module to its end. */
+  async #runOnce(
+    ctx: Context,
+    canceled: Promise<void>,
+    onHealth: (status: RunnableStatus) => void,
+  ): Promise<Ending> {
+    const { broker, onStatus } = this.#options;
+    const below = new Set<string>();
+    let phase: "loading" | "loaded" | "started" | "ending" = "loading";
+    const worker = new PluginWorker(this.#plugin, {
+      ...this.#options,
+      gracePeriod: this.#gracePeriod,
+      failpoint: this.#options.failpoint,
+      clock: this.#clock,
+      onStatus(change) {
+        if (change.dn === ctx.dn) {
+          if ("state" in change) onHealth(change);
+          return;
+        }
+        if ("state" in change) below.add(change.dn);
+        else below.delete(change.dn);
+        onStatus(change);
+      },
+      onReadiness: (readiness) => {
+        if (phase === "started") this.#report(readiness);
+      },
+    });
+
+    const startIfComplete = () => {
+      this.#reportNotStarted();
+      if (phase !== "loaded" || this.#missing().length > 0) return;
+      phase = "started";
+      worker.start();
+    };
+    const lost = Promise.withResolvers<Ending>();
+    const unlisten = broker.onProvided((service, provided) => {
+      if (!this.#required.includes(service)) return;
+      if (phase !== "started") startIfComplete();
+      else if (!provided) lost.resolve({ kind: "lost", service });
+    });
+    void worker.loaded.then(() => {
+      if (phase !== "loading") return;
+      phase = "loaded";
+      startIfComplete();
+    });
+
+    const ending = await Promise.race([
+      canceled.then((): Ending => ({ kind: "canceled" })),
+      lost.promise,
+      worker.failed.then((failure): Ending => ({ kind: "failed", failure })),
+    ]);
+    unlisten();
+    if (ending.kind === "canceled") {
+      // Nothing but the end of the node cancels a plugin, and what needs it may need it to end well.
+      await within<unknown>(this.#clock, this.#gracePeriod, [
+        worker.dependentsEnded(),
+        worker.failed,
+      ]);
+    }
+    phase = "ending";
+    this.#reportNotStarted();
+    const end = await worker.stop();
+    for (const dn of below) onStatus({ dn, removed: true });
+    this.#judge(end, ctx);
+    return ending;
+  }
+
+  /** Says how the Worker ended, where that was not in order. */
+  #judge(end: WorkerEnd, { log }: Context): void {
+    if (end === "terminated") {
+      log.warn(
+        `Did not return within ${this.#gracePeriod} ms and was terminated`,
+      );
+    } else if (end === "hung") {
+      const reason =
+        "Hangs: its thread does not answer and cannot be ended, so that it starts again only with the node";
+      log.error(reason);
+      this.#giveUp(reason);
+    }
+  }
+
+  #fail({ fatal, name, message, stack }: Failure): void {
+    if (fatal) {
+      this.#giveUp(message);
+      this.#options.onFatal(this.#plugin.name, new FatalError(message));
+      return;
+    }
+    const error = new Error(message);
+    error.name = name;
+    // Where it was thrown, in the plugin's thread.
+    if (stack !== undefined) error.stack = stack;
+    throw error;
+  }
+
+  #giveUp(reason: string): void {
+    this.#givenUp = true;
+    this.#report({ kind: "given-up", reason });
+  }
+
+  #missing(): string[] {
+    return this.#required.filter((name) =>
+      !this.#options.broker.provided(name)
+    );
+  }
+
+  #reportNotStarted(): void {
+    const missing = this.#missing();
+    this.#report(
+      missing.length > 0
+        ? { kind: "waiting", for: missing }
+        : { kind: "starting" },
+    );
+  }
+
+  #report(readiness: Readiness): void {
+    if (isDeepStrictEqual(readiness, this.#readiness)) return;
+    this.#readiness = readiness;
+    this.#options.onReadiness(this.#plugin.name, readiness);
+  }
+}
+
+/** Passes on what the plugin's own runnable signals, once, however often the plugin is started. */
+function relayHealth(ctx: Context): (status: RunnableStatus) => void {
+  let said: "NEW" | "HEALTHY" | "DONE" = "NEW";
+  return ({ state }) => {
+    if (state === "HEALTHY" && said === "NEW") {
+      said = state;
+      ctx.healthy();
+    } else if (state === "DONE" && said !== "DONE") {
+      said = state;
+      ctx.done();
+    }
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
 }
