@@ -43,10 +43,9 @@ export function explainDenial(plugin: string, error: unknown): unknown {
       `Plugin "${plugin}" may not have ${kind} access to "${what}", which no line of deno.json gives to a plugin`,
     );
   explained.cause = error;
-  // Where the plugin tried it; the words above are for the manifest's author, this for the plugin's.
-  explained.stack = error.stack?.replace(
-    String(error),
-    () => String(explained),
-  );
+  // Where the plugin tried it: the message is for the manifest's author, this for the plugin's.
+  explained.stack = `${explained}${
+    error.stack?.slice(String(error).length) ?? ""
+  }`;
   return explained;
 }
