@@ -11,7 +11,7 @@ export interface WriteFileAtomicOptions {
  * content or the new one: writes `PATH.new`, syncs it, renames it, and syncs the folder, since
  * rename(2) alone does not make the new name durable.
  *
- * @param path The file; a plugin needs a write grant for it and for `PATH.new`.
+ * @param path The file; a plugin needs a write grant for it, and both read and write for `PATH.new`.
  * @param content Bytes, or text as UTF-8.
  * @param options See {@linkcode WriteFileAtomicOptions}.
  * @throws {Deno.errors.NotCapable} Without the grant.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   type Grant,
@@ -106,4 +107,40 @@ Deno.test("deno.json gives the network to consensus and the curator alone", asyn
   assert.deepEqual(net, [
     `consensus unix:${folder.path}/run/consensus/client.sock:0`,
   ]);
+});
+
+Deno.test("deno.json lets each plugin replace the files that it is granted one by one", async () => {
+  await using folder = await tempFolder();
+  const replaced: string[] = [];
+  for (const { permissions } of (await grants(folder.path)).values()) {
+    const files = permissions.write.filter((path) =>
+      permissions.write.includes(`${path}.new`)
+    );
+    if (files.length === 0) continue;
+    for (const file of files) {
+      await Deno.mkdir(dirname(file), { recursive: true });
+    }
+    const worker = new Worker(
+      new URL("./replace_files_worker.ts", import.meta.url).href,
+      { type: "module", deno: { permissions } },
+    );
+    worker.postMessage(files);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    worker.onmessage = () => resolve();
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+    try {
+      await promise;
+    } finally {
+      worker.terminate();
+    }
+    replaced.push(...files);
+  }
+  assert.deepEqual(
+    ["data/etcd/peer-crl/crl.der", "data/identity/crl.der", "run/hosts"]
+      .filter((file) => !replaced.includes(`${folder.path}/${file}`)),
+    [],
+  );
 });
