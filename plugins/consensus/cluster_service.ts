@@ -1,0 +1,88 @@
+import {
+  type cluster,
+  type Implementation,
+  type Member,
+  ServiceError,
+} from "hamlet";
+import { readAlarms } from "./alarms.ts";
+import type { EtcdLink } from "./etcd_link.ts";
+import { type EtcdVersion, formatVersion, warningOf } from "./etcd_version.ts";
+import { toDecimal, toHex } from "./member_id.ts";
+import type { PeerTraffic } from "./peer_traffic.ts";
+
+/** Options of {@linkcode createCluster}. */
+export interface ClusterOptions {
+  /** The way to etcd. */
+  readonly link: EtcdLink;
+  /** What etcd hears from its peers. */
+  readonly traffic: PeerTraffic;
+  readonly version: EtcdVersion;
+}
+
+/**
+ * Makes the `cluster` service out of this node's etcd, which answers for itself: also while there is
+ * no majority.
+ *
+ * @param options See {@linkcode ClusterOptions}.
+ * @returns The service.
+ */
+export function createCluster(
+  { link, traffic, version }: ClusterOptions,
+): Implementation<typeof cluster> {
+  async function connect() {
+    const deadline = Date.now() + link.deadline;
+    return { client: await link.client(deadline), options: { deadline } };
+  }
+
+  return {
+    async members() {
+      const { client, options } = await connect();
+      const [list, status] = await Promise.all([
+        client.cluster.memberList({ linearizable: false }, options),
+        client.maintenance.status(options),
+      ]);
+      // Only a promotion asks for it, and etcd takes a few milliseconds to tell.
+      const learners = list.members.some(({ isLearner }) => isLearner);
+      if (learners) await traffic.look();
+      const members = list.members.map((member): Member => {
+        const id = toHex(member.ID);
+        const self = member.ID === list.header.member_id;
+        const heardAgo = self ? 0 : traffic.heardAgo(id);
+        return {
+          id,
+          name: member.name,
+          peerURLs: member.peerURLs,
+          learner: member.isLearner,
+          leader: member.ID === status.leader,
+          self,
+          ...(learners && heardAgo !== undefined ? { heardAgo } : {}),
+        };
+      });
+      return { members };
+    },
+
+    async status() {
+      const { client, options } = await connect();
+      const { dbSize, errors } = await client.maintenance.status(options);
+      const warning = warningOf(version);
+      return {
+        version: formatVersion(version),
+        ...(warning === undefined ? {} : { warning }),
+        dbSize: Number(dbSize),
+        alarms: readAlarms(errors),
+      };
+    },
+
+    async promote({ id }) {
+      if (!/^[0-9a-f]{1,16}$/.test(id)) {
+        throw new ServiceError(
+          "invalid-argument",
+          `Cannot promote member "${id}": an ID is 1 to 16 hex digits`,
+        );
+      }
+      const { client, options } = await connect();
+      await client.cluster.memberPromote({ ID: toDecimal(id) }, options);
+      return {};
+    },
+  };
+}

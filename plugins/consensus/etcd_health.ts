@@ -1,0 +1,78 @@
+import { Buffer } from "node:buffer";
+import type { Context } from "hamlet";
+import { readAlarms } from "./alarms.ts";
+import { delay } from "./delay.ts";
+import type { EtcdLink } from "./etcd_link.ts";
+
+/** Options of {@linkcode watchHealth}. */
+export interface WatchHealthOptions {
+  readonly link: EtcdLink;
+  /** Told each time: nothing if this member does its job, else why not. */
+  report(problem: string | undefined): void;
+}
+
+/** Milliseconds between two looks; the end of the process is told by an event of its own. */
+const INTERVAL = 1_000;
+/** Milliseconds that etcd has to answer. */
+const PATIENCE = 2_000;
+
+/**
+ * Looks whether etcd answers, for as long as its process runs. There is no event for one that hangs
+ * or has lost its quorum.
+ *
+ * @param ctx Its place in the tree, below the process.
+ * @param options See {@linkcode WatchHealthOptions}.
+ */
+export async function watchHealth(
+  ctx: Context,
+  { link, report }: WatchHealthOptions,
+): Promise<void> {
+  ctx.healthy();
+  const { promise: canceled, resolve } = Promise.withResolvers<void>();
+  ctx.signal.addEventListener("abort", () => resolve(), { once: true });
+  while (!ctx.signal.aborted) {
+    // What hangs must not hold up the end of this, which the next etcd waits for.
+    await Promise.race([
+      probe(link).then((problem) => {
+        if (!ctx.signal.aborted) report(problem);
+      }),
+      canceled,
+    ]);
+    await delay(INTERVAL, ctx.signal);
+  }
+}
+
+/**
+ * Asks etcd what `ready` means: whether this member has a vote and answers.
+ *
+ * @param link The way to it.
+ * @returns What is wrong, for a person; undefined if nothing is.
+ */
+async function probe(link: EtcdLink): Promise<string | undefined> {
+  try {
+    const deadline = Date.now() + PATIENCE;
+    const client = await link.client(deadline);
+    const status = await client.maintenance.status({ deadline });
+    if (status.isLearner) {
+      return "this member has no vote yet: it is promoted once it has caught up";
+    }
+    if (status.leader === "0") {
+      return "etcd has no leader: start the other members, or see that they can be reached";
+    }
+    // Answered only once a majority has agreed that its leader still leads.
+    const nothing = { key: Buffer.of(0), limit: 1, keys_only: true };
+    await client.kv.range(nothing, { deadline });
+    const [alarm] = readAlarms(status.errors);
+    return alarm && ALARMS[alarm.kind];
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const ALARMS = {
+  "no-space":
+    "etcd takes no more writes (alarm NOSPACE): delete keys, then compact, defragment and disarm with etcdctl",
+  corrupt:
+    "etcd has found its data to differ between members (alarm CORRUPT): replace this member",
+  unknown: "etcd has raised an alarm: ask `etcdctl alarm list`",
+} as const;

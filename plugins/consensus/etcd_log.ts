@@ -1,0 +1,111 @@
+import { type LogLevel, z } from "hamlet";
+
+/** A line of etcd's log. */
+export interface EtcdLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly properties?: Record<string, unknown>;
+}
+
+/** The lines of etcd's logger, zap: https://pkg.go.dev/go.uber.org/zap/zapcore#Level */
+const ZapLine = z.looseObject({
+  level: z.enum(["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
+  msg: z.string(),
+});
+
+/** What is told otherwise, or to nobody's use. */
+const OMITTED = new Set(["level", "msg", "ts", "stacktrace"]);
+
+/**
+ * Reads a line of etcd's log.
+ *
+ * @param text The line.
+ * @returns The same with its level; a line that is not JSON, such as one of a Go panic, as it is.
+ */
+export function parseEtcdLine(text: string): EtcdLine {
+  const line = ZapLine.safeParse(parseJson(text));
+  if (!line.success) {
+    const broken = /^(panic|fatal error|etcd): /.test(text) ||
+      text.startsWith("error verifying flags");
+    return { level: broken ? "error" : "info", message: text };
+  }
+  return {
+    level: levelOf(line.data.level),
+    message: line.data.msg,
+    properties: Object.fromEntries(
+      Object.entries(line.data).filter(([name]) => !OMITTED.has(name)),
+    ),
+  };
+}
+
+/**
+ * Tells that the cluster has removed this member, after which its etcd ends with 0.
+ *
+ * @param line A line of its log.
+ * @returns Whether that is what the line says.
+ */
+export function saysRemoved({ message, properties }: EtcdLine): boolean {
+  const words = "the member has been permanently removed from the cluster";
+  return message.includes(words) || String(properties?.error).includes(words);
+}
+
+/** A failure in words: what etcd said last before it ended, and what to do about it. */
+export interface FailureContext {
+  /** The port that etcd's peers find it at. */
+  readonly peerPort: number;
+  readonly listen: string;
+  /** The folder of its data. */
+  readonly data: string;
+}
+
+/**
+ * Puts into words why etcd cannot run.
+ *
+ * @param line The last line that told of a failure.
+ * @param context What it may be about.
+ * @returns For a person: what is wrong and, where that is known, what to do.
+ */
+export function explainFailure(
+  line: EtcdLine,
+  { peerPort, listen, data }: FailureContext,
+): string {
+  const error = line.properties?.error;
+  const said = error === undefined ? line.message : `${line.message}: ${error}`;
+  if (/bind: address already in use/.test(said)) {
+    return `port ${peerPort} is in use by another program: choose another with --peer-port`;
+  }
+  if (/bind: cannot assign requested address/.test(said)) {
+    return `"${listen}" is no address of this machine: choose another with --listen`;
+  }
+  if (/no space left on device/.test(said)) {
+    return `the disk that holds "${data}" is full: make room`;
+  }
+  if (DAMAGE.test(said)) {
+    return `its data in "${data}" is damaged (${said}): restore it from a copy, or start with an empty data folder`;
+  }
+  return said;
+}
+
+/** What etcd 3.4 to 3.6 says of a database or a log that it cannot read. */
+const DAMAGE =
+  /invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF/;
+
+function levelOf(level: z.infer<typeof ZapLine>["level"]): LogLevel {
+  switch (level) {
+    case "debug":
+    case "info":
+      return level;
+    case "warn":
+      return "warning";
+    default:
+      return "error";
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { ca, FatalError, type PluginContext, writeFileAtomic } from "hamlet";
+import { BootstrapGate } from "./bootstrap_gate.ts";
+import type { EtcdFiles } from "./etcd_files.ts";
+import { clusterToken, peerAddress } from "./etcd_flags.ts";
+import { checkPeerFiles, writePeerFiles } from "./peer_files.ts";
+
+/** How this node takes part in its cluster. */
+export interface Membership {
+  /** What tells its cluster from any other; see `clusterToken`. */
+  readonly token: string;
+  /** Stands before a store that is not founded yet. */
+  readonly founding?: BootstrapGate;
+}
+
+/**
+ * Finds out how this node takes part in its cluster, and makes sure that etcd's files are there: of
+ * a new cluster they are made, of any other they have to be intact.
+ *
+ * @param ctx The plugin.
+ * @param files Where they are.
+ * @returns The node's part.
+ * @throws {FatalError} If a file is missing or damaged; nothing was changed then.
+ */
+export async function openMembership(
+  ctx: PluginContext,
+  files: EtcdFiles,
+): Promise<Membership> {
+  if (await exists(files.bootstrapped)) {
+    const authority = await checkPeerFiles(files, ctx.log);
+    if (!await exists(`${files.data}/member`)) {
+      throw new FatalError(
+        `Cannot start etcd without its data: "${files.data}" is gone; restore it from a copy, or empty the node's data folder and join the cluster again`,
+      );
+    }
+    return { token: await clusterToken(authority) };
+  }
+  if (ctx.node.origin !== "new-cluster") {
+    throw new FatalError(
+      `Cannot start etcd: this node is to join a cluster and is no member yet; empty its data folder and join it again`,
+    );
+  }
+  ctx.unready("waiting for the certificate authorities");
+  const authority = await writePeerFiles({
+    files,
+    authorities: await ctx.use(ca),
+    name: ctx.node.id,
+    address: peerAddress(ctx.node),
+    signal: ctx.signal,
+  });
+  return {
+    token: await clusterToken(authority),
+    founding: new BootstrapGate({
+      record: () => writeFileAtomic(files.bootstrapped, ""),
+    }),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import {
+  ca,
+  cluster,
+  definePlugin,
+  kv,
+  type PluginContext,
+  process,
+  z,
+} from "hamlet";
+import { askVersion } from "./ask_version.ts";
+import { createCluster } from "./cluster_service.ts";
+import { etcdFiles } from "./etcd_files.ts";
+import { etcdFlags } from "./etcd_flags.ts";
+import { watchHealth } from "./etcd_health.ts";
+import { EtcdLink } from "./etcd_link.ts";
+import { runEtcd } from "./etcd_process.ts";
+import { warningOf } from "./etcd_version.ts";
+import { createKv } from "./kv_service.ts";
+import { openMembership } from "./membership.ts";
+import { readMetrics } from "./metrics.ts";
+import { PeerTraffic } from "./peer_traffic.ts";
+
+const Config = z.strictObject({
+  /** Bytes of etcd's database after which it takes no more writes. @default 2 GiB */
+  backendQuota: z.int().positive().default(2 * 1024 ** 3),
+}).prefault({});
+
+/**
+ * The cluster's store: one real etcd, its peers over TLS, its clients over a unix socket that only
+ * this plugin may open. The others reach it by the services `kv` and `cluster`.
+ */
+export default definePlugin({
+  config: Config,
+  async run(ctx) {
+    const files = etcdFiles(ctx.node.folders);
+    await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
+    const programs = await ctx.use(process);
+    const [version, { founding, token }] = await Promise.all([
+      askVersion(programs, ctx.signal),
+      openMembership(ctx, files),
+    ]);
+    const warning = warningOf(version);
+    if (warning !== undefined) ctx.log.warn(warning);
+
+    using link = new EtcdLink(files.socket);
+    const store = createKv({ link });
+    ctx.provide(kv, founding ? founding.guard(store) : store);
+    const traffic = new PeerTraffic({
+      metrics: () => readMetrics(files.socket, link.deadline),
+    });
+    ctx.provide(cluster, createCluster({ link, traffic, version }));
+
+    const report = readinessOf(ctx);
+    report("etcd starts");
+    const { backendQuota } = ctx.config;
+    const { node } = ctx;
+    const newCluster = founding !== undefined;
+    const args = etcdFlags({
+      node,
+      files,
+      version,
+      token,
+      newCluster,
+      backendQuota,
+    });
+    ctx.run("etcd", (child) =>
+      runEtcd(child, {
+        programs,
+        node,
+        files,
+        args,
+        wipe: () => founding?.nothing ?? false,
+        started() {
+          link.connect();
+          child.run(
+            "health",
+            (health) => watchHealth(health, { link, report }),
+          );
+        },
+        failed: (reason) => report(`etcd does not run: ${reason}`),
+      }));
+    if (founding) {
+      ctx.run("founding", async (child) => {
+        const authorities = await ctx.use(ca);
+        await authorities.committed({}, { signal: child.signal });
+        founding.open();
+        child.done();
+      });
+    }
+    ctx.healthy();
+    if (!ctx.signal.aborted) await once(ctx.signal, "abort");
+  },
+});
+
+/** Says whether the plugin does its job, each time that this changes. */
+function readinessOf(ctx: PluginContext): (problem?: string) => void {
+  let last: string | undefined = "";
+  return (problem) => {
+    if (problem === last) return;
+    last = problem;
+    if (problem === undefined) ctx.ready();
+    else ctx.unready(problem);
+  };
+}
