@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LOG_LEVELS } from "../log/level.ts";
 import { ManifestError } from "../manifest/errors.ts";
 import { ManifestSource } from "../manifest/manifest_source.ts";
+import { shapeProblems } from "../manifest/shape_problems.ts";
 import { StartError } from "./errors.ts";
 
 /** A node's name: one DNS label (RFC 1123, section 2.1), in lower case as the node ID is. */
@@ -25,8 +26,7 @@ export const Port = z.int({ error: "Write a whole number" }).min(0).max(65535, {
 
 const Level = z.enum(LOG_LEVELS);
 
-/** What `/etc/hamlet/config.json` may say; the command line wins over it. */
-const Config = z.strictObject({
+const keys = {
   name: NodeName,
   listen: Address,
   advertise: Address,
@@ -44,6 +44,14 @@ const Config = z.strictObject({
   ),
   /** Sections for plugins, by name; each is parsed by the plugin's own schema. */
   plugins: z.record(z.string(), z.unknown()),
+};
+
+/** What `/etc/hamlet/config.json` may say; the command line wins over it. */
+const Config = z.strictObject(keys, {
+  error: ({ code }) =>
+    code === "unrecognized_keys"
+      ? `Known keys are ${Object.keys(keys).join(", ")}`
+      : "Write an object, such as {}",
 }).partial();
 
 /** A node's config file. */
@@ -60,6 +68,9 @@ export interface ConfigFile {
    */
   checkPlugins(known: readonly string[]): void;
 }
+
+/** Says nothing. */
+export const noConfig: ConfigFile = { config: {}, checkPlugins: () => {} };
 
 /**
  * Reads a node's config file.
@@ -78,7 +89,7 @@ export async function readConfig(
     text = await Deno.readTextFile(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound && !required) {
-      return { config: {}, checkPlugins: () => {} };
+      return noConfig;
     }
     const why = cause instanceof Deno.errors.NotFound
       ? "there is none"
@@ -92,18 +103,8 @@ export async function readConfig(
   const source = parse(text, path);
   const { data: config, error } = Config.safeParse(source.value([]));
   const problems = [
-    ...source.keyClashes([]),
-    ...(error?.issues ?? []).flatMap((issue) => {
-      const at = issue.path.filter((part) => typeof part !== "symbol");
-      return issue.code === "unrecognized_keys"
-        ? issue.keys.map((key) =>
-          source.keyProblem(
-            [...at, key],
-            `Known keys are ${Object.keys(Config.shape).join(", ")}`,
-          )
-        )
-        : [source.problem(at, issue.message)];
-    }),
+    ...source.duplicateKeys([]),
+    ...error === undefined ? [] : shapeProblems(source, error, []),
   ];
   if (problems.length > 0 || config === undefined) {
     throw refusal(path, problems);

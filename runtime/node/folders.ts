@@ -22,7 +22,7 @@ export type DataState =
 
 /** Folders that are there and locked, until disposed of or the process ends. */
 export interface OpenFolders extends Disposable {
-  /** Puts everything back to how it was found, for a first start that failed; only where nothing was in the data folder. */
+  /** Puts everything back to how it was found, for a start that failed: removes what is new, a node's data never. */
   undo(): Promise<void>;
 }
 
@@ -106,18 +106,20 @@ export async function examineFolders(
  * Makes what is missing of a node's folders and locks them.
  *
  * @param folders The folders, which {@linkcode examineFolders} found good.
+ * @param state What it found in the data folder.
  * @returns The locked folders.
- * @throws {StartError} If another node locked them meanwhile.
+ * @throws {StartError} If another node took them meanwhile.
  */
 export async function openFolders(
   { data, run }: Folders,
+  state: DataState,
 ): Promise<OpenFolders> {
   const missingRun = await firstMissing(run);
   const missingData = await firstMissing(data);
   const foundInRun = missingRun === undefined ? await names(run) : [];
   const undo = async () => {
     if (missingData !== undefined) await remove(missingData);
-    else await removeAllBut(data, [LOST_AND_FOUND]);
+    else if (state === "empty") await removeAllBut(data, [LOST_AND_FOUND]);
     if (missingRun !== undefined) await remove(missingRun);
     else await removeAllBut(run, foundInRun);
   };
@@ -127,8 +129,19 @@ export async function openFolders(
   locks.use(await FolderLock.take(run));
   await makeFolder(data, 0o700);
   locks.use(await FolderLock.take(data));
-  for (const name of runFolders) await makeFolder(`${run}/${name}`, 0o700);
-  for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
+  if (await examineData(data) !== state) {
+    throw new StartError(
+      1,
+      `Cannot use data folder "${data}": another Hamlet has just used it; try again`,
+    );
+  }
+  try {
+    for (const name of runFolders) await makeFolder(`${run}/${name}`, 0o700);
+    for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
+  } catch (error) {
+    await undo();
+    throw error;
+  }
   const held = locks.move();
   return { undo, [Symbol.dispose]: () => held.dispose() };
 }

@@ -1,6 +1,32 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import { serveAdmin } from "../admin/server.ts";
 import type { AdminTarget } from "../admin/target.ts";
+import { Broker } from "../broker/broker.ts";
+import { armFailpoints } from "../failpoint.ts";
+import { wantsColor } from "../log/color.ts";
+import { createLog } from "../log/log.ts";
+import { createOutput } from "../log/output.ts";
+import { parseManifest } from "../manifest/mod.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
+import { hostname } from "../services/hostname.ts";
+import { process } from "../services/process.ts";
+import { choosePlugins } from "./choose_plugins.ts";
+import { noConfig, readConfig } from "./config.ts";
+import { effectiveSettings } from "./effective_settings.ts";
+import { examineFolders, openFolders, resolveFolders } from "./folders.ts";
+import { hostnameService } from "./hostname_service.ts";
+import { writeIdentity } from "./identity.ts";
+import { type NodeFile, writeNodeFile } from "./node_file.ts";
+import { findNode } from "./node_record.ts";
+import { resolveGrants } from "./plugin_grants.ts";
+import { choosePorts } from "./ports.ts";
+import { processService } from "./process_service.ts";
+import { protectedPaths } from "./protected_paths.ts";
+import { RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
+import { endStrays, processMarker } from "./strays.ts";
 
 /** A node that runs in this process. */
 export interface Node extends AdminTarget {
@@ -13,14 +39,158 @@ export interface Node extends AdminTarget {
   stop(): Promise<void>;
 }
 
+/** Before Hamlet was made: a clock that says so is wrong. */
+const EARLIEST = Date.UTC(2024, 0, 1);
+
 /**
- * Starts a node in this process: checks the ground, takes the locks, and starts the plugins. Returns as soon as they
- * are being started; {@linkcode Node.ready} tells when they all do their job.
+ * Starts a node in this process: checks the ground, takes the locks, starts the plugins, and serves the admin socket.
+ * Returns as soon as the plugins are being started; {@linkcode Node.ready} tells when they all do their job. There is
+ * one node in a process at a time.
  *
  * @param settings What the command line says.
  * @returns The node.
- * @throws {StartError} If it cannot start, with nothing on disk changed.
+ * @throws {StartError} If it cannot start; nothing on disk is changed then.
+ * @throws {ManifestError} If the manifest cannot be used; likewise.
+ * @throws {GrantError} If it grants what no plugin may have; likewise.
  */
-export function startNode(_settings: NodeSettings): Promise<Node> {
-  return Promise.reject(new Error("Not there yet"));
+export async function startNode(settings: NodeSettings): Promise<Node> {
+  const { dev = false } = settings;
+  const configPath = resolve(settings.config ?? "/etc/hamlet/config.json");
+  const { config, checkPlugins } = dev && settings.config === undefined
+    // One for trying things out is not to depend on what a real one on the same machine is told.
+    ? noConfig
+    : await readConfig(configPath, settings.config !== undefined);
+  const effective = effectiveSettings(settings, config);
+  const manifestPath = settings.manifest ??
+    fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const manifest = parseManifest(
+    await Deno.readTextFile(manifestPath),
+    manifestPath,
+  );
+  checkPlugins(manifest.plugins.map(({ name }) => name));
+  const chosen = choosePlugins(manifest, settings.plugins);
+  const folders = await resolveFolders(
+    settings.dataDir ?? (dev ? ".hamlet/data" : "/var/lib/hamlet"),
+    settings.runDir ?? (dev ? ".hamlet/run" : "/run/hamlet"),
+  );
+  const state = await examineFolders(folders);
+  const record = await findNode(folders.data, state, settings);
+
+  const opened = await openFolders(folders, state);
+  const output = createOutput(Deno.stderr);
+  const log = createLog({
+    ...effective.logLevels,
+    format: effective.logFormat,
+    color: wantsColor(Deno.stderr),
+    write: settings.writeLog ?? output.write,
+  });
+  const giveBack = async (undo: boolean) => {
+    if (undo) await opened.undo();
+    opened[Symbol.dispose]();
+    log[Symbol.dispose]();
+    await output.flush();
+  };
+  try {
+    const rootLog = log.logger("root");
+    const failpoint = Deno.env.get("HAMLET_FAILPOINT");
+    armFailpoints(failpoint, (name) => rootLog.info(`Failpoint ${name}`));
+    const marker = await processMarker(folders.data);
+    if (record.file !== undefined) await endStrays(marker, rootLog);
+
+    const { identity, origin } = record;
+    const ports = await choosePorts(effective, record.file, chosen);
+    const name = effective.name ?? record.file?.name;
+    const file: NodeFile = {
+      version: 1,
+      id: identity.id,
+      ...(name === undefined ? {} : { name }),
+      origin,
+      ...ports,
+      established: record.file?.established ?? false,
+    };
+    const info: NodeInfo = {
+      id: identity.id,
+      name: name ?? identity.id,
+      machineId: identity.machineId,
+      origin,
+      folders,
+      listen: effective.listen,
+      ...(effective.advertise === undefined
+        ? {}
+        : { advertise: effective.advertise }),
+      ...ports,
+    };
+    const { hosted, descriptions } = await resolveGrants(
+      manifest.plugins,
+      chosen,
+      {
+        ...folders,
+        ...ports,
+        config: configPath,
+        node: info.id,
+        name: info.name,
+        listen: info.listen,
+      },
+      protectedPaths(folders, configPath, manifestPath, manifest.plugins),
+      config.plugins,
+    );
+
+    // The key first: node.json is what makes this a node, and a key alone is taken up by the next start.
+    if (state === "empty") await writeIdentity(folders.data, identity);
+    if (!isDeepStrictEqual(file, record.file)) {
+      await writeNodeFile(folders.data, file);
+    }
+
+    const broker = new Broker({ log: log.sink });
+    const processes = processService({
+      programs: effective.programs,
+      cwd: folders.run,
+      marker,
+      log: rootLog,
+    });
+    broker.provide(
+      hostname,
+      hostnameService({
+        name: info.name,
+        mode: effective.hostname,
+        log: rootLog,
+      }),
+    );
+    broker.provide(process, processes.implementation);
+    const warnings = clockWarnings();
+    for (const warning of warnings) rootLog.warn(warning);
+    const node = new RunningNode({
+      info,
+      plugins: hosted,
+      descriptions,
+      broker,
+      log,
+      warnings,
+      failpoint,
+      async onReady() {
+        if (!file.established) {
+          await writeNodeFile(folders.data, { ...file, established: true });
+        }
+      },
+      async onEnd(undo) {
+        await processes.ended();
+        await admin.stop();
+        await giveBack(undo);
+      },
+    });
+    const admin = await serveAdmin(`${folders.run}/hamlet.sock`, node);
+    node.start();
+    return node;
+  } catch (error) {
+    await giveBack(true);
+    throw error;
+  }
+}
+
+function clockWarnings(): string[] {
+  const now = new Date();
+  if (now.getTime() >= EARLIEST) return [];
+  return [
+    `The clock of this machine says ${now.toISOString()}, which cannot be: set it; the node runs all the same`,
+  ];
 }

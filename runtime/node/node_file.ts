@@ -62,10 +62,10 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
  */
 export async function writeNodeFile(
   data: string,
-  file: Omit<NodeFile, "version">,
+  file: NodeFile,
 ): Promise<void> {
   await writeFileAtomic(
     `${data}/node.json`,
-    JSON.stringify({ version: VERSION, ...file }, null, 2) + "\n",
+    JSON.stringify(file, null, 2) + "\n",
   );
 }

@@ -14,6 +14,8 @@ export interface NodeSettings {
   readonly dataDir?: string;
   /** @default "/run/hamlet", or ".hamlet/run" for a dev node */
   readonly runDir?: string;
+  /** The file that declares the plugins. @default the distribution's `deno.json` */
+  readonly manifest?: string;
   /** A config file that must be there. @default "/etc/hamlet/config.json" where it exists, none for a dev node */
   readonly config?: string;
   /** One DNS label. @default the node ID */

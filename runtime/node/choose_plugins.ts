@@ -1,0 +1,56 @@
+import { RUNTIME_SERVICES } from "../manifest/known_services.ts";
+import type { Manifest, PluginEntry } from "../manifest/mod.ts";
+import { StartError } from "./errors.ts";
+
+/**
+ * Says which of the declared plugins a node loads.
+ *
+ * @param manifest What is declared.
+ * @param names The names the operator chose; undefined for all.
+ * @returns The plugins that run on a node with etcd, in the manifest's order.
+ * @throws {StartError} If one is not declared, or needs a service that none of the others provides.
+ */
+export function choosePlugins(
+  { plugins }: Manifest,
+  names: readonly string[] | undefined,
+): PluginEntry[] {
+  const unknown = names?.find((name) =>
+    !plugins.some((plugin) => plugin.name === name)
+  );
+  if (unknown !== undefined) {
+    throw new StartError(
+      2,
+      `Cannot load plugin "${unknown}": there is none of this name; known are ${
+        plugins.map(({ name }) => name).join(", ")
+      }`,
+    );
+  }
+  const chosen = plugins.filter(({ name, roles }) =>
+    roles.includes("member") && (names?.includes(name) ?? true)
+  );
+  for (const { name, uses, isolation, locate } of chosen) {
+    if (isolation === "process") {
+      throw new StartError(
+        1,
+        `${
+          locate(["isolation"])
+        }: Plugin "${name}" cannot run as a process of its own yet; say "isolation": "worker" ` +
+          `if you trust its code`,
+      );
+    }
+    for (const [service, { optional }] of Object.entries(uses)) {
+      const provided = RUNTIME_SERVICES.includes(service) ||
+        chosen.some(({ provides }) => provides.includes(service));
+      if (optional || provided) continue;
+      const provider = plugins.find(({ provides }) =>
+        provides.includes(service)
+      )?.name;
+      throw new StartError(
+        2,
+        `Cannot load plugin "${name}" alone: it uses service "${service}", which plugin "${provider}" provides; ` +
+          `add "${provider}" to --plugins`,
+      );
+    }
+  }
+  return chosen;
+}

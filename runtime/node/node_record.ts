@@ -1,0 +1,67 @@
+import type { NodeSettings } from "./settings.ts";
+import { StartError } from "./errors.ts";
+import type { DataState } from "./folders.ts";
+import { generateIdentity, type Identity, readIdentity } from "./identity.ts";
+import { type NodeFile, readNodeFile } from "./node_file.ts";
+
+/** Who a node is: as it was found, or as it is going to be. */
+export interface NodeRecord {
+  readonly identity: Identity;
+  readonly origin: NodeFile["origin"];
+  /** What the node remembers; undefined where this start makes it. */
+  readonly file: NodeFile | undefined;
+}
+
+/**
+ * Finds out who the node is, and whether it may be started like this. Changes nothing.
+ *
+ * A start that made a node may be repeated word for word until the node has been ready once: whoever is told to start
+ * it again after a crash, such as an init system, knows no other words.
+ *
+ * @param data The data folder.
+ * @param state What is in it.
+ * @param settings What the command line says.
+ * @returns The node.
+ * @throws {StartError} If the data is damaged, or a node is to be made where one is, or none where none is.
+ */
+export async function findNode(
+  data: string,
+  state: DataState,
+  { dev = false, origin }: Pick<NodeSettings, "dev" | "origin">,
+): Promise<NodeRecord> {
+  if (state === "node") {
+    const file = await readNodeFile(data);
+    const identity = await readIdentity(data);
+    if (identity.id !== file.id) {
+      throw new StartError(
+        1,
+        `Cannot use data folder "${data}": it is node "${file.id}", and its identity/key.pem is that of ` +
+          `"${identity.id}"; restore the key from a backup of this node`,
+      );
+    }
+    if (origin !== undefined && (file.established || origin !== file.origin)) {
+      throw new StartError(
+        2,
+        `Data folder "${data}" has a node already, "${file.id}": start it without ${
+          flags[origin]
+        }, or choose an empty ` +
+          `folder with --data-dir`,
+      );
+    }
+    return { identity, origin: file.origin, file };
+  }
+  const made = origin ?? (dev ? "new-cluster" : undefined);
+  if (made === undefined) {
+    throw new StartError(
+      2,
+      `Data folder "${data}" is empty: start a new cluster with --new-cluster, or join one with --join TOKEN; a node ` +
+        `does neither by itself`,
+    );
+  }
+  const identity = state === "interrupted"
+    ? await readIdentity(data)
+    : await generateIdentity();
+  return { identity, origin: made, file: undefined };
+}
+
+const flags = { "new-cluster": "--new-cluster", "join": "--join" };

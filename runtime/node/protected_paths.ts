@@ -1,0 +1,53 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { PluginEntry, ProtectedPath } from "../manifest/mod.ts";
+import type { Folders } from "./folders.ts";
+
+/**
+ * Says what no plugin may be granted: what could change what is granted, and what makes the node itself.
+ *
+ * @param folders The node's folders.
+ * @param config The config file.
+ * @param manifest The manifest.
+ * @param entries What it declares.
+ * @returns The paths.
+ */
+export function protectedPaths(
+  folders: Folders,
+  config: string,
+  manifest: string,
+  entries: readonly PluginEntry[],
+): ProtectedPath[] {
+  const code = [
+    fileURLToPath(new URL("../", import.meta.url)),
+    fileURLToPath(new URL("../../mod.ts", import.meta.url)),
+    ...entries.map(({ module }) => dirname(fileURLToPath(module))),
+  ];
+  return [
+    { path: manifest, access: "read", why: "the manifest" },
+    { path: config, access: "read", why: "the node's config file" },
+    { path: Deno.execPath(), access: "read", why: "the program" },
+    ...new Set(code).values().map((path): ProtectedPath => ({
+      path,
+      access: "read",
+      why: "the program's code",
+    })),
+    {
+      path: `${folders.data}/identity/key.pem`,
+      access: "none",
+      why: "the node's private key",
+    },
+    {
+      path: `${folders.data}/node.json`,
+      access: "none",
+      why: "what the node knows of itself",
+    },
+    { path: `${folders.data}/lock`, access: "none", why: "the node's lock" },
+    { path: `${folders.run}/lock`, access: "none", why: "the node's lock" },
+    {
+      path: `${folders.run}/hamlet.sock`,
+      access: "none",
+      why: "the admin socket",
+    },
+  ];
+}

@@ -1,0 +1,324 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { z } from "zod";
+import type { PluginDescription } from "../admin/target.ts";
+import type { Broker } from "../broker/broker.ts";
+import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
+import type { LogHistory } from "../log/history.ts";
+import type { Log } from "../log/log.ts";
+import type { Logger } from "../log/logger.ts";
+import type { NodeInfo } from "../plugin/plugin.ts";
+import type { Client, Service } from "../service/contract.ts";
+import { cluster } from "../services/cluster.ts";
+import type { KvScope } from "../services/kv.ts";
+import { network } from "../services/network.ts";
+import {
+  type Runnable,
+  type RunnableStatus,
+  supervise,
+  type Supervisor,
+} from "../supervisor/mod.ts";
+import type { Node } from "./node.ts";
+import type { NodeStatus, PluginStatus, Readiness } from "./status.ts";
+
+/** What a {@linkcode RunningNode} is made of. */
+export interface RunningNodeOptions {
+  readonly info: NodeInfo;
+  /** The plugins to run. */
+  readonly plugins: readonly HostedPlugin[];
+  /** Every declared plugin. */
+  readonly descriptions: readonly PluginDescription[];
+  readonly broker: Broker;
+  readonly log: Log;
+  /** What an operator should know from the start. */
+  readonly warnings: readonly string[];
+  /** The value of `HAMLET_FAILPOINT`. */
+  readonly failpoint: string | undefined;
+  /** Told once, when every plugin is ready for the first time. */
+  onReady(): Promise<void>;
+  /**
+   * Gives back what the node holds, once every plugin has ended.
+   *
+   * @param undo Whether the start failed before any plugin that keeps data had been ready.
+   */
+  onEnd(undo: boolean): Promise<void>;
+}
+
+/** Milliseconds that `status` waits for what only a plugin knows. */
+const STATUS_MS = 1000;
+/** Milliseconds until the log names what does not end: a plugin waits for those that use it, and etcd has 5 s. */
+const GRACE_MS = 30_000;
+
+/** A person's reach: every key, any number of them. */
+const everyKey: z.input<typeof KvScope> = {
+  keys: [""],
+  quota: Number.MAX_SAFE_INTEGER,
+};
+
+/** Runs the plugins of a node, and knows how they are. */
+export class RunningNode implements Node {
+  readonly info: NodeInfo;
+  readonly log: Logger;
+  readonly logs: LogHistory;
+  readonly ready: Promise<void>;
+  readonly finished: Promise<void>;
+
+  readonly #options: RunningNodeOptions;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #ending = new AbortController();
+  readonly #readiness = new Map<string, Readiness>();
+  /** What runs below the plugins, by DN. */
+  readonly #below = new Map<string, RunnableStatus>();
+  readonly #listeners = new Set<() => void>();
+  #supervisor: Supervisor | undefined;
+  #wasReady = false;
+  #untouched = true;
+  #address: string | undefined;
+
+  /** @param options See {@linkcode RunningNodeOptions}. */
+  constructor(options: RunningNodeOptions) {
+    this.#options = options;
+    this.info = options.info;
+    this.log = options.log.logger("root");
+    this.logs = options.log.history;
+    this.ready = this.#ready.promise;
+    this.finished = this.#finished.promise;
+    // Whoever does not wait for the end has read in the log what it was.
+    this.finished.catch(() => {});
+    for (const { name } of options.plugins) {
+      this.#readiness.set(name, { kind: "starting" });
+    }
+  }
+
+  /** Starts the plugins. */
+  start(): void {
+    const { plugins, log } = this.#options;
+    const runnables = plugins.map((plugin) =>
+      [plugin.name, this.#host(plugin)] as const
+    );
+    this.#supervisor = supervise(async (ctx) => {
+      for (const [name, runnable] of runnables) ctx.run(name, runnable);
+      ctx.done();
+      await Promise.resolve();
+    }, {
+      log: (dn) => log.logger(dn),
+      gracePeriod: GRACE_MS,
+      onChange: () => this.#changed(),
+    });
+    void this.#followAddress();
+  }
+
+  async status(): Promise<NodeStatus> {
+    const { id, name, machineId } = this.info;
+    const running = [
+      ...this.#supervisor?.status() ?? [],
+      ...this.#below.values(),
+    ];
+    const { members, warnings } = await this.#clusterStatus();
+    return {
+      ready: this.#isReady(),
+      node: {
+        id,
+        name,
+        machineId,
+        ...(this.#address === undefined ? {} : { address: this.#address }),
+      },
+      plugins: [...this.#readiness].map(([name, readiness]): PluginStatus => ({
+        name,
+        state: readiness.kind,
+        ...reasonOf(readiness),
+        restarts: running.find(({ dn }) => dn === `root.${name}`)?.restarts ??
+          0,
+      })),
+      runnables: inTreeOrder(running, "").map((
+        { dn, state, restarts, since },
+      ) => ({ dn, state, restarts, since })),
+      members,
+      warnings: [...this.#options.warnings, ...warnings],
+    };
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  plugins(): readonly PluginDescription[] {
+    return this.#options.descriptions;
+  }
+
+  async use<S extends Service>(
+    service: S,
+    signal: AbortSignal,
+  ): Promise<Client<S>> {
+    // The caller's signal ends the wait alone; the connection lasts as long as the node.
+    const connection = new AbortController();
+    const abort = () => connection.abort(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener("abort", abort);
+    try {
+      return await this.#options.broker.client(service, {
+        name: "admin",
+        // Only `kv` has a scope for those that may everything; which one, its contract does not tell the compiler.
+        scope: (service.name === "kv" ? everyKey : undefined) as z.input<
+          S["scope"]
+        >,
+        signal: AbortSignal.any([connection.signal, this.#ending.signal]),
+      });
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#end();
+    await this.finished;
+  }
+
+  #host(plugin: HostedPlugin): Runnable {
+    const { broker, info: node, log, failpoint } = this.#options;
+    const keepsData =
+      plugin.permissions.write?.some((path) =>
+        path.startsWith(`${node.folders.data}/`)
+      ) ?? false;
+    return hostPlugin(plugin, {
+      broker,
+      node,
+      log: log.sink,
+      failpoint,
+      onReadiness: (name, readiness) => {
+        if (keepsData && readiness.kind === "ready") this.#untouched = false;
+        this.#setReadiness(name, readiness);
+      },
+      onStatus: (change) => {
+        if ("removed" in change) this.#below.delete(change.dn);
+        else this.#below.set(change.dn, change);
+        this.#changed();
+      },
+      onFatal: (name, error) => {
+        log.logger(`root.${name}`).error(error.message);
+        // A node that works goes on without this plugin; one that is being started is not left half done.
+        if (!this.#wasReady) void this.#end(error);
+      },
+    });
+  }
+
+  #setReadiness(plugin: string, readiness: Readiness): void {
+    this.#readiness.set(plugin, readiness);
+    if (!this.#wasReady && this.#isReady()) {
+      this.#wasReady = true;
+      this.#options.onReady().catch((error) => {
+        this.log.error("Cannot remember that the node has been ready", {
+          error,
+        });
+      });
+      this.#ready.resolve();
+    }
+    this.#changed();
+  }
+
+  #isReady(): boolean {
+    return !this.#ending.signal.aborted &&
+      [...this.#readiness.values()].every(({ kind }) => kind === "ready");
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  async #end(error?: unknown): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort(new DOMException("The node is stopping", "AbortError"));
+    this.#changed();
+    try {
+      await this.#supervisor?.cancel();
+      await this.#options.onEnd(error !== undefined && this.#untouched);
+    } catch (failure) {
+      this.#finished.reject(error ?? failure);
+    }
+    if (error === undefined) this.#finished.resolve();
+    else this.#finished.reject(error);
+  }
+
+  /** Keeps the node's address, which `network` alone knows. */
+  async #followAddress(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        const client = await this.#options.broker.client(network, {
+          name: "runtime",
+          scope: undefined,
+          signal,
+        });
+        for await (const { addresses } of client.watch({}, { signal })) {
+          this.#address = addresses[0];
+          this.#changed();
+        }
+      } catch {
+        // The provider is gone or unwell, which is in the log: what it said last holds until it says more.
+        await delay(STATUS_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** What etcd knows, as far as it answers at once. */
+  async #clusterStatus(): Promise<Pick<NodeStatus, "members" | "warnings">> {
+    if (!this.#options.broker.provided(cluster.name)) {
+      return { members: [], warnings: [] };
+    }
+    const connection = new AbortController();
+    const signal = AbortSignal.any([
+      connection.signal,
+      this.#ending.signal,
+      AbortSignal.timeout(STATUS_MS),
+    ]);
+    try {
+      const client = await this.#options.broker.client(cluster, {
+        name: "runtime",
+        scope: undefined,
+        signal,
+      });
+      const [{ members }, { warning, alarms }] = await Promise.all([
+        client.members({}, { signal }),
+        client.status({}, { signal }),
+      ]);
+      return {
+        members,
+        warnings: [
+          ...(warning === undefined ? [] : [warning]),
+          ...alarms.map(({ kind, memberId }) =>
+            `etcd has raised the alarm "${kind}" at member ${memberId}`
+          ),
+        ],
+      };
+    } catch {
+      return { members: [], warnings: [] };
+    } finally {
+      connection.abort();
+    }
+  }
+}
+
+function reasonOf(readiness: Readiness): { reason?: string } {
+  switch (readiness.kind) {
+    case "waiting":
+      return { reason: `waits for ${readiness.for.join(", ")}` };
+    case "unready":
+    case "given-up":
+      return { reason: readiness.reason };
+    default:
+      return {};
+  }
+}
+
+/** Every runnable after its parent, siblings in the order in which they came. */
+function inTreeOrder(
+  runnables: readonly RunnableStatus[],
+  parent: string,
+): RunnableStatus[] {
+  return runnables
+    .filter(({ dn }) =>
+      dn.slice(0, Math.max(0, dn.lastIndexOf("."))) === parent
+    )
+    .flatMap((runnable) => [runnable, ...inTreeOrder(runnables, runnable.dn)]);
+}
