@@ -2,7 +2,7 @@ import { ServiceError } from "hamlet";
 
 /** Options of {@linkcode KvQuota}. */
 export interface KvQuotaOptions {
-  /** Bytes of keys and values that may be stored. */
+  /** Bytes of keys and values that may be stored; `Number.MAX_SAFE_INTEGER` is any number. */
   readonly limit: number;
   /** Counts those that are stored. */
   count(): Promise<number>;
@@ -29,6 +29,7 @@ export class KvQuota {
   /** @param options See {@linkcode KvQuotaOptions}. */
   constructor(options: KvQuotaOptions) {
     this.#limit = options.limit;
+    if (this.#limit === Number.MAX_SAFE_INTEGER) this.#most = 0;
     this.#count = () => options.count();
   }
 

@@ -4,7 +4,10 @@ import { call, defineService, stream } from "../service/contract.ts";
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`); this leaves room for the rest of one. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
 
-const key = z.string().min(1).max(4096);
+const key = z.string().min(1).max(4096).refine(
+  (text) => text.isWellFormed(),
+  "A key is text that UTF-8 can write",
+);
 const value = z.instanceof(Uint8Array).refine(
   (bytes) => bytes.byteLength <= MAX_VALUE_BYTES,
   `A value is at most ${MAX_VALUE_BYTES} bytes`,
@@ -83,7 +86,7 @@ export const KvScope = z.strictObject({
    * succeeds is what makes the store worth keeping.
    */
   founder: z.boolean().default(false),
-  /** Bytes of keys and values that may be stored below `keys`. */
+  /** Bytes of keys and values that may be stored below `keys`; `Number.MAX_SAFE_INTEGER` is any number. */
   quota: z.int().positive().default(16 * 1024 * 1024),
 });
 /** The part of the store a user may reach. */
