@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Logger } from "../log/logger.ts";
 import type { Caller, Implementation } from "../service/contract.ts";
-import { ServiceError } from "../service/errors.ts";
+import { ScopeError, ServiceError } from "../service/errors.ts";
 import type {
   process,
   ProcessEvent,
@@ -156,21 +156,24 @@ function allowedFolder(
   const declared = Object.hasOwn(caller.scope, program)
     ? caller.scope[program]
     : undefined;
-  const place = `plugins.${caller.name}.uses.process.scope`;
+  const line = `uses.process.scope[${JSON.stringify(program)}]`;
   if (declared === undefined) {
-    throw new ServiceError(
-      "not-permitted",
-      `Plugin "${caller.name}" may not run "${program}": "${place}" in deno.json does not declare it`,
+    throw new ScopeError(
+      caller.name,
+      `run "${program}"`,
+      `${line}: {"args": ${JSON.stringify(args)}}`,
     );
   }
   for (const argument of args) {
-    if (argument.includes("\0") || !matchesArgument(argument, declared.args)) {
-      throw new ServiceError(
-        "not-permitted",
-        `Plugin "${caller.name}" may not run "${program}" with "${argument}": no pattern of "${place}.${program}.args" ` +
-          `in deno.json allows it`,
-      );
+    // No program could be given a zero byte.
+    if (matchesArgument(argument, declared.args) && !argument.includes("\0")) {
+      continue;
     }
+    throw new ScopeError(
+      caller.name,
+      `run "${program}" with "${argument}"`,
+      `${line}.args: [${JSON.stringify(argument)}]`,
+    );
   }
   return declared.cwd;
 }
@@ -184,11 +187,15 @@ async function locate(
     Deno.env.get("PATH") ?? environment.PATH,
   );
   if (found !== undefined) return found;
+  // The only program for which the command line has a flag.
+  const flag = program === "etcd" ? "with --etcd, or " : "";
   throw new ServiceError(
     "not-found",
     configured === undefined
-      ? `Cannot find "${program}" on the PATH: install it, or give its path under "programs" in the config file`
-      : `Cannot run "${configured}" as "${program}": it is no executable file; correct its path`,
+      ? `Cannot find the program "${program}" on the PATH: install it, or give its path ${flag}under "programs" in the ` +
+        `config file`
+      : `Cannot run "${configured}" as "${program}": it is no file that may be executed; give another path ${flag}under ` +
+        `"programs" in the config file`,
   );
 }
 

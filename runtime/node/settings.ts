@@ -1,4 +1,5 @@
 import type { LogLevels } from "../log/level.ts";
+import type { LogLevel } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 
 /** What the command line, or a program that embeds Hamlet, says of a node. What it leaves out the config file says. */
@@ -36,8 +37,8 @@ export interface NodeSettings {
   readonly logFormat?: "text" | "json";
   /** From which level on the log says something. @default "info" everywhere */
   readonly logLevels?: LogLevels;
-  /** Takes the log, each line with its newline; must not throw and must not block. @default to standard error */
-  readonly writeLog?: (text: string) => void;
+  /** Takes the log, each record with its newline; must not throw and must not block. @default to standard error */
+  readonly writeLog?: (text: string, level: LogLevel) => void;
   /** Paths of programs, by the name the manifest calls them. @default found on the PATH */
   readonly programs?: Readonly<Record<string, string>>;
 }
