@@ -213,17 +213,20 @@ export class AdminClient implements Disposable {
   }
 }
 
+const START =
+  "start one with `hamlet run` or `hamlet dev`, or name the run folder of another with --run-dir";
+
 function whyUnreachable(path: string, cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) {
-    return `No node is running here: there is no "${path}"`;
+    return `No node is running here: there is no "${path}"; ${START}`;
   }
   if (cause instanceof Deno.errors.ConnectionRefused) {
-    return `No node is running here: "${path}" is what an ended one left behind`;
+    return `No node is running here: "${path}" is what an ended one left behind; ${START}`;
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
     return `Cannot talk to the node at "${path}": only ${
       ownerOf(path)
-    } may; you are user ${Deno.uid()}`;
+    } may, and you are user ${Deno.uid()}; try it with sudo`;
   }
   return `Cannot talk to the node at "${path}": ${
     cause instanceof Error ? cause.message : cause

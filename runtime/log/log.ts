@@ -21,8 +21,8 @@ export interface LogOptions extends LogLevels {
   readonly format: "text" | "json";
   /** Whether text is colored; see {@linkcode wantsColor}. */
   readonly color: boolean;
-  /** Takes each line with its newline; must not throw and must not block. */
-  readonly write: (text: string) => void;
+  /** Takes each record as text, with its newline; must not throw and must not block. */
+  readonly write: (text: string, level: LogLevel) => void;
   /** How much `hamlet logs` can show. */
   readonly history?: HistoryOptions;
 }
@@ -60,6 +60,7 @@ export function createLog(options: LogOptions): Log {
       format === "json"
         ? `${JSON.stringify(entry)}\n`
         : formatText(entry, { color, stacks }),
+      entry.level,
     );
   }
 

@@ -33,9 +33,10 @@ export function plain(value: unknown): Plain {
     return taken;
   }
 
-  function guarded(read: () => unknown): Plain {
+  function guarded(read: () => unknown): Plain | undefined {
     try {
-      return copy(read());
+      const found = read();
+      return found === undefined ? undefined : copy(found);
     } catch {
       return "[unreadable]";
     }
@@ -85,7 +86,7 @@ export function plain(value: unknown): Plain {
         copies.push(`[${list.length - i} more]`);
         break;
       }
-      copies.push(guarded(() => list[i]));
+      copies.push(guarded(() => list[i]) ?? null);
     }
     return copies;
   }
@@ -103,14 +104,14 @@ export function plain(value: unknown): Plain {
         members.push(["…", `[${keys.length - i} more]`]);
         break;
       }
-      const member = guarded(() => Reflect.get(value, key) ?? null);
-      members.push([text(key), member]);
+      const member = guarded(() => Reflect.get(value, key));
+      if (member !== undefined) members.push([text(key), member]);
     }
     // Unlike an assignment, this makes an ordinary member of one named `__proto__`.
     return Object.fromEntries(members);
   }
 
-  return guarded(() => value);
+  return guarded(() => value) ?? null;
 }
 
 /**

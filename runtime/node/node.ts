@@ -31,6 +31,8 @@ import { endStrays, processMarker } from "./strays.ts";
 /** A node that runs in this process. */
 export interface Node extends AdminTarget {
   readonly info: NodeInfo;
+  /** How it logs, by its settings or its config file. */
+  readonly logFormat: "text" | "json";
   /** Resolves once every plugin has been ready at the same time for the first time; never if the node ends before. */
   readonly ready: Promise<void>;
   /** Resolves when the node has ended in order; rejects with what ended it, such as a `FatalError`. */
@@ -76,7 +78,6 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const state = await examineFolders(folders);
   const record = await findNode(folders.data, state, settings);
 
-  const opened = await openFolders(folders, state);
   const output = createOutput(Deno.stderr);
   const log = createLog({
     ...effective.logLevels,
@@ -84,16 +85,18 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     color: wantsColor(Deno.stderr),
     write: settings.writeLog ?? output.write,
   });
+  const rootLog = log.logger("root");
+  const failpoint = Deno.env.get("HAMLET_FAILPOINT");
+  armFailpoints(failpoint, (name) => rootLog.info(`Failpoint "${name}"`));
+  let opened: OpenFolders | undefined;
   const giveBack = async (undo: boolean) => {
-    if (undo) await opened.undo();
-    opened[Symbol.dispose]();
+    if (undo) await opened?.undo();
+    opened?.[Symbol.dispose]();
     log[Symbol.dispose]();
     await output.flush();
   };
   try {
-    const rootLog = log.logger("root");
-    const failpoint = Deno.env.get("HAMLET_FAILPOINT");
-    armFailpoints(failpoint, (name) => rootLog.info(`Failpoint ${name}`));
+    opened = await openFolders(folders, state);
     const marker = await processMarker(folders.data);
     if (record.file !== undefined) await endStrays(marker, rootLog);
 
@@ -161,6 +164,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
+      logFormat: effective.logFormat,
       plugins: hosted,
       descriptions,
       broker,

@@ -23,6 +23,7 @@ import type { NodeStatus, PluginStatus, Readiness } from "./status.ts";
 /** What a {@linkcode RunningNode} is made of. */
 export interface RunningNodeOptions {
   readonly info: NodeInfo;
+  readonly logFormat: "text" | "json";
   /** The plugins to run. */
   readonly plugins: readonly HostedPlugin[];
   /** Every declared plugin. */
@@ -57,6 +58,7 @@ const everyKey: z.input<typeof KvScope> = {
 /** Runs the plugins of a node, and knows how they are. */
 export class RunningNode implements Node {
   readonly info: NodeInfo;
+  readonly logFormat: "text" | "json";
   readonly log: Logger;
   readonly logs: LogHistory;
   readonly ready: Promise<void>;
@@ -79,6 +81,7 @@ export class RunningNode implements Node {
   constructor(options: RunningNodeOptions) {
     this.#options = options;
     this.info = options.info;
+    this.logFormat = options.logFormat;
     this.log = options.log.logger("root");
     this.logs = options.log.history;
     this.ready = this.#ready.promise;

@@ -1,0 +1,66 @@
+import {
+  type Application,
+  buildApplication,
+  buildRouteMap,
+  text_en,
+} from "@stricli/core";
+import type { CliContext } from "./context.ts";
+import { exitCodeOf, failureText } from "./failure.ts";
+import { cert } from "./routes/cert.ts";
+import { kv } from "./routes/kv.ts";
+import { complete, completion, help, version } from "./routes/meta.ts";
+import { dev, logs, plugins, run, status } from "./routes/node.ts";
+import { version as currentVersion } from "./version.ts";
+
+/** Hamlet's command line. Each command's code is loaded when it is called. */
+export const application: Application<CliContext> = buildApplication(
+  buildRouteMap({
+    routes: {
+      dev,
+      run,
+      status,
+      plugins,
+      logs,
+      cert,
+      kv,
+      version,
+      help,
+      completion,
+      __complete: complete,
+    },
+    docs: {
+      brief: "A cluster that runs itself, of a few machines and plugins",
+      hideRoute: { __complete: true },
+    },
+  }),
+  {
+    name: "hamlet",
+    versionInfo: { currentVersion },
+    scanner: {
+      caseStyle: "allow-kebab-for-camel",
+      allowArgumentEscapeSequence: true,
+    },
+    documentation: { onlyRequiredInUsageLine: true },
+    determineExitCode: exitCodeOf,
+    localization: {
+      text: {
+        ...text_en,
+        exceptionWhileRunningCommand: failureText,
+        exceptionWhileParsingArguments: (error) =>
+          `hamlet: ${
+            text_en.exceptionWhileParsingArguments.call(
+              { formatException: messageOf },
+              error,
+              false,
+            )
+          }`,
+        noCommandRegisteredForInput: (found) =>
+          `hamlet: ${text_en.noCommandRegisteredForInput.call(text_en, found)}`,
+      },
+    },
+  },
+);
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
