@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import { StartError } from "./errors.ts";
 
 /**
@@ -29,6 +30,7 @@ export class FolderLock implements Disposable {
       if (!await file.tryLock(true)) throw await heldError(folder, file);
       await file.truncate();
       await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+      failpoint(`after lock ${folder}`);
     } catch (error) {
       file.close();
       throw error;

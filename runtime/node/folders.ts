@@ -1,5 +1,7 @@
-import { access, constants, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { mayUseFolder } from "./access.ts";
+import { failpoint } from "../failpoint.ts";
 import { StartError } from "./errors.ts";
 import { FolderLock } from "./folder_lock.ts";
 
@@ -166,11 +168,10 @@ async function examineFolder(
   path: string,
   kind: "data" | "run",
 ): Promise<void> {
-  const refuse = (why: string, todo: string, cause?: unknown) =>
+  const refuse = (why: string, todo: string) =>
     new StartError(
       1,
       `Cannot use ${kind} folder "${path}": ${why}; ${todo} another folder with --${kind}-dir`,
-      { cause },
     );
   const user = Deno.uid();
   const existing = await nearestExisting(path);
@@ -184,22 +185,12 @@ async function examineFolder(
       "run Hamlet as that user, change the folder's owner, or choose",
     );
   }
-  try {
-    await access(existing, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "EROFS") {
-      throw refuse(
-        `"${existing}" is mounted read-only`,
-        "mount it for writing, or choose",
-        cause,
-      );
-    }
+  if (!mayUseFolder(existing)) {
     throw refuse(
-      `user ${user} may not write to "${existing}"`,
+      `user ${user} may not write to "${existing}", or it is mounted read-only`,
       existing === path
-        ? "change its mode, or choose"
-        : "make it for that user first, or choose",
-      cause,
+        ? "change that, or choose"
+        : "make the folder for that user first, or choose",
     );
   }
 }
@@ -256,6 +247,7 @@ async function makeFolder(path: string, mode: number): Promise<void> {
     // Above a private folder the way stays open, as mkdir(1) does it.
     await Deno.mkdir(dirname(path), { recursive: true });
     await Deno.mkdir(path, { mode });
+    failpoint(`after mkdir ${path}`);
     for (let made = path; made !== dirname(missing);) {
       made = dirname(made);
       using parent = await Deno.open(made);

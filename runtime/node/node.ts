@@ -15,7 +15,12 @@ import { process } from "../services/process.ts";
 import { choosePlugins } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
-import { examineFolders, openFolders, resolveFolders } from "./folders.ts";
+import {
+  examineFolders,
+  type OpenFolders,
+  openFolders,
+  resolveFolders,
+} from "./folders.ts";
 import { hostnameService } from "./hostname_service.ts";
 import { writeIdentity } from "./identity.ts";
 import { type NodeFile, writeNodeFile } from "./node_file.ts";

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { failpoint } from "../failpoint.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Caller, Implementation } from "../service/contract.ts";
 import { ScopeError, ServiceError } from "../service/errors.ts";
@@ -67,6 +68,7 @@ export function processService(options: ProcessServiceOptions): ProcessService {
     await Promise.all(ending.get(key) ?? []);
     caller.signal.throwIfAborted();
 
+    failpoint(`before spawn ${program}`);
     const child = new Deno.Command(setpriv, {
       // The kernel ends the process with this one, whatever ends that. Lost between fork(2) and here: see `endStrays`.
       args: ["--pdeathsig", "KILL", "--", path, ...args],
@@ -79,6 +81,7 @@ export function processService(options: ProcessServiceOptions): ProcessService {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    failpoint(`after spawn ${program}`);
 
     const queue = new EventQueue();
     queue.add({ kind: "started", pid: child.pid });
