@@ -48,7 +48,7 @@ export async function commitPending(
   pending: Pending,
   options: CallOptions,
 ): Promise<void> {
-  const { succeeded, ranges } = await store.txn({
+  const committed = await store.txn({
     compare: names.map((name) => ({
       key: certificateKey(name),
       target: "create",
@@ -65,15 +65,23 @@ export async function commitPending(
       { put: { key: sealedKeyKey(name), value: pending[name].sealedKey } },
       { put: { key: listKey(name), value: pending[name].revocationList } },
     ]),
-    failure: names.map((name) => ({ range: { key: certificateKey(name) } })),
   }, options);
-  const ours = (name: AuthorityName, index: number) =>
-    ranges[index]?.[0]?.value.toHex() ===
-      pending[name].authority.certificate.toHex();
-  if (!succeeded && !names.every(ours)) {
-    throw new FatalError(
-      "Cannot commit this node's new authorities: the cluster has others already; restore the node's ca folder, or empty its data folder and join it again",
-    );
+  if (!committed.succeeded) {
+    // An earlier commit may have been applied without our being told. This one's success is what
+    // tells the store, then, that it is worth keeping (see the scope `founder`).
+    const ours = await store.txn({
+      compare: names.map((name) => ({
+        key: certificateKey(name),
+        target: "value",
+        is: "=",
+        than: pending[name].authority.certificate,
+      })),
+    }, options);
+    if (!ours.succeeded) {
+      throw new FatalError(
+        "Cannot commit this node's new authorities: the cluster has others already; restore the node's ca folder, or empty its data folder and join it again",
+      );
+    }
   }
   const puts = names.flatMap((name) =>
     Array.from(pending[name].certificates, ([serial, record]) => ({
