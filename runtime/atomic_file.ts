@@ -34,6 +34,7 @@ export async function writeFileAtomic(
       createNew: true,
       mode,
     });
+    failpoint(`after create ${temporary}`);
     for (let written = 0; written < bytes.length;) {
       written += await file.write(bytes.subarray(written));
     }

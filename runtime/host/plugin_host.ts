@@ -30,7 +30,7 @@ export interface PluginHostOptions {
   readonly log: LogSink;
   /** Milliseconds a canceled plugin has to return. @default 10_000 */
   readonly gracePeriod?: number;
-  /** The value of `HAMLET_FAILPOINT`; see `armFailpoints`. */
+  /** The value of `HAMLET_FAILPOINT`, until the plugin dies of an error; see `armFailpoints`. */
   readonly failpoint?: string | undefined;
   /** Told whenever a plugin's readiness changes. */
   onReadiness(plugin: string, readiness: Readiness): void;
@@ -80,6 +80,7 @@ class PluginHost {
   readonly #gracePeriod: number;
   readonly #clock: Clock;
   readonly #required: readonly string[];
+  #failpoint: string | undefined;
   #readiness: Readiness | undefined;
   /** Whether it never starts again in this process. */
   #givenUp = false;
@@ -89,6 +90,7 @@ class PluginHost {
     this.#options = options;
     this.#gracePeriod = options.gracePeriod ?? 10_000;
     this.#clock = options.clock ?? systemClock;
+    this.#failpoint = options.failpoint;
     this.#required = Object.entries(plugin.uses)
       .filter(([, use]) => !use.optional)
       .map(([service]) => service);
@@ -123,7 +125,7 @@ class PluginHost {
     const worker = new PluginWorker(this.#plugin, {
       ...this.#options,
       gracePeriod: this.#gracePeriod,
-      failpoint: this.#options.failpoint,
+      failpoint: this.#failpoint,
       clock: this.#clock,
       onStatus(change) {
         if (change.dn === ctx.dn) {
@@ -198,6 +200,8 @@ class PluginHost {
       this.#options.onFatal(this.#plugin.name, new FatalError(message));
       return;
     }
+    // It has died there, or will not.
+    this.#failpoint = undefined;
     const error = new Error(message);
     error.name = name;
     // Where it was thrown, in the plugin's thread.
