@@ -14,14 +14,12 @@ export class EtcdError extends ServiceError {
 
   /** @param failure What gRPC said. */
   constructor(failure: CallFailure) {
-    const [, refusal] =
-      failure.details.match(/^etcdserver: (?:mvcc: )?(.*)$/s) ??
-        [];
+    const code = CODES[failure.code] ?? "internal";
+    const details = failure.details.replace(/^etcdserver: (?:mvcc: )?/, "");
+    const said = details !== failure.details || code !== "unavailable";
     super(
-      CODES[failure.code] ?? "internal",
-      refusal === undefined
-        ? `etcd does not answer: ${failure.details}`
-        : `etcd refuses: ${refusal}`,
+      code,
+      `etcd ${said ? "refuses" : "does not answer"}: ${details}`,
       { cause: failure },
     );
   }

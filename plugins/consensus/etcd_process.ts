@@ -62,6 +62,7 @@ export async function runEtcd(
     switch (event.kind) {
       case "started":
         failpoint("after etcd started");
+        ctx.healthy();
         options.started();
         break;
       case "line": {

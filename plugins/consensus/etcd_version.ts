@@ -52,18 +52,19 @@ export function formatVersion({ major, minor, patch }: EtcdVersion): string {
  * @returns What it may do and which one does not; undefined where nothing is known against it.
  */
 export function warningOf(version: EtcdVersion): string | undefined {
-  const flaw = FLAWS.find(({ since, until }) =>
+  const known = FLAWS.filter(({ since, until }) =>
     !isBefore(version, since) && isBefore(version, until)
   );
-  return flaw &&
-    `etcd ${formatVersion(version)} ${flaw.what}: install ${
-      flaw.until.join(".")
+  const [worst, last] = [known[0], known.at(-1)];
+  return worst && last &&
+    `etcd ${formatVersion(version)} ${worst.what}: install ${
+      last.until.join(".")
     } or later`;
 }
 
 type Triple = readonly [major: number, minor: number, patch: number];
 
-/** What is known against versions, the worst first. Each is good from `until` on. */
+/** What is known against versions before `until`: the worst first, which is also fixed first. */
 const FLAWS: readonly { since: Triple; until: Triple; what: string }[] = [
   {
     // https://github.com/etcd-io/etcd/blob/main/Documentation/postmortems/v3.5-data-inconsistency.md

@@ -90,7 +90,7 @@ function toRequest(operation: Operation): IRequestOp {
     : { request_range: keyRange(operation.range) };
 }
 
-/** The numbers of etcd's .proto: etcd3's enums would load the library, and its names are not etcd's. */
+/** The numbers of etcd's .proto; etcd3's names for them would load the library. */
 const RESULT = { "=": 0, ">": 1, "<": 2, "!=": 3 } as const;
 
 function toCompare(compare: Compare): ICompare {

@@ -151,9 +151,8 @@ function lastRevision(events: readonly IEvent[]): number {
 }
 
 function toWatchEvent({ type, kv }: IEvent): WatchEvent {
-  const put = toKeyValue(kv);
-  // The names are those of etcd's .proto, whatever the types of etcd3 say.
-  return String(type) === "PUT"
-    ? { kind: "put", kv: put }
-    : { kind: "delete", key: put.key, revision: put.modRevision };
+  const changed = toKeyValue(kv);
+  return type === "Put"
+    ? { kind: "put", kv: changed }
+    : { kind: "delete", key: changed.key, revision: changed.modRevision };
 }

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import {
+  explainFailure,
+  parseEtcdLine,
+  saysRemoved,
+} from "../../../plugins/consensus/etcd_log.ts";
+
+Deno.test("parseEtcdLine() gives each line its own level", () => {
+  const levels = [
+    ["debug", "debug"],
+    ["info", "info"],
+    ["warn", "warning"],
+    ["error", "error"],
+    ["dpanic", "error"],
+    ["panic", "error"],
+    ["fatal", "error"],
+  ];
+  for (const [zap, level] of levels) {
+    const text = JSON.stringify({ level: zap, ts: "2026", msg: "said" });
+    assert.deepEqual(parseEtcdLine(text), {
+      level,
+      message: "said",
+      properties: {},
+    });
+  }
+});
+
+Deno.test("parseEtcdLine() keeps what a line says beside its message, without the stack", () => {
+  const line = parseEtcdLine(
+    '{"level":"warn","ts":"2026-11-21T21:31:49.566Z","caller":"etcdmain/etcd.go:176","msg":"failed","error":"why","stacktrace":"x\\n\\ty"}',
+  );
+  assert.deepEqual(line, {
+    level: "warning",
+    message: "failed",
+    properties: { caller: "etcdmain/etcd.go:176", error: "why" },
+  });
+});
+
+Deno.test("parseEtcdLine() keeps a line that is not etcd's JSON as it is", () => {
+  for (
+    const text of [
+      "",
+      "{",
+      "null",
+      "7",
+      "[]",
+      '{"level":"loud","msg":"said"}',
+      '{"level":"info"}',
+      "2026-11-21 21:31:49.592342 W | pkg/fileutil: check file permission",
+      "goroutine 1 [running]:",
+    ]
+  ) assert.deepEqual(parseEtcdLine(text), { level: "info", message: text });
+});
+
+Deno.test("parseEtcdLine() takes a panic of the program for an error", () => {
+  const text = "panic: cannot use none as id";
+  assert.deepEqual(parseEtcdLine(text), { level: "error", message: text });
+});
+
+Deno.test("saysRemoved() recognizes that the cluster has removed this member", () => {
+  const line = parseEtcdLine(
+    '{"level":"warn","msg":"server error","error":"the member has been permanently removed from the cluster"}',
+  );
+  assert.ok(saysRemoved(line));
+  assert.ok(!saysRemoved(parseEtcdLine('{"level":"warn","msg":"removed"}')));
+});
+
+Deno.test("explainFailure() says what is wrong and what to do", () => {
+  const context = { peerPort: 7834, listen: "10.0.0.9", data: "/d/etcd/data" };
+  const explain = (msg: string, error?: string) =>
+    explainFailure(
+      parseEtcdLine(JSON.stringify({ level: "fatal", msg, error })),
+      context,
+    );
+  assert.equal(
+    explain(
+      "discovery failed",
+      "listen tcp 10.0.0.9:7834: bind: address already in use",
+    ),
+    "port 7834 is in use by another program: choose another with --peer-port",
+  );
+  assert.equal(
+    explain(
+      "x",
+      "listen tcp 10.0.0.9:7834: bind: cannot assign requested address",
+    ),
+    '"10.0.0.9" is no address of this machine: choose another with --listen',
+  );
+  assert.match(
+    explain("x", "write wal: no space left on device"),
+    /^the disk that holds "\/d\/etcd\/data" is full: make room$/,
+  );
+  assert.match(
+    explain("failed to open database", "invalid database"),
+    /^its data in "\/d\/etcd\/data" is damaged \(failed to open database: invalid database\): /,
+  );
+  assert.equal(explain("something new"), "something new");
+  assert.equal(explain("something", "new"), "something: new");
+});
