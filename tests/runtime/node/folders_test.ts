@@ -20,6 +20,22 @@ async function refused(data: string, run: string): Promise<string> {
   throw new Error("Not refused");
 }
 
+const foldersModule =
+  new URL("../../../runtime/node/folders.ts", import.meta.url).href;
+
+/** The command that runs a module given as text. */
+function denoRun(source: string): [string, ...string[]] {
+  const module = `data:application/javascript,${encodeURIComponent(source)}`;
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--allow-all",
+    "--no-config",
+    module,
+  ];
+}
+
 const script = fileURLToPath(new URL("./examine_folders.ts", import.meta.url));
 
 /** Examines in a process of its own, after `before` has changed what it finds; mounts last as long as it. */
@@ -53,12 +69,16 @@ Deno.test("openFolders() makes every folder with its mode, whatever the umask an
     `${folder.path}/run`,
   );
   await Deno.mkdir(folders.run, { mode: 0o700 });
-  const umask = Deno.umask(0o077);
-  try {
-    using _open = await openFolders(folders, await examineFolders(folders));
-  } finally {
-    Deno.umask(umask);
-  }
+  // In a process of its own: the umask is shared with every test that runs at the same time.
+  const source = `
+    import { openFolders } from "${foldersModule}";
+    await openFolders(${JSON.stringify(folders)}, "empty");`;
+  await runCommand("sh", [
+    "-c",
+    'umask 077; exec "$@"',
+    "sh",
+    ...denoRun(source),
+  ]);
   const modes = Object.entries(await tree(folder.path)).map((
     [path, mode],
   ) => [path.slice(folder.path.length), mode]);
@@ -233,24 +253,13 @@ Deno.test("openFolders() leaves a lock that ends with its process, also after SI
     `${folder.path}/run`,
   );
   const source = `
-    import { openFolders } from ${
-    JSON.stringify(
-      new URL("../../../runtime/node/folders.ts", import.meta.url).href,
-    )
-  };
+    import { openFolders } from "${foldersModule}";
     globalThis.open = await openFolders(${JSON.stringify(folders)}, "empty");
     console.log("open");
     setInterval(() => {}, 60_000);`;
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      "--allow-all",
-      "--no-config",
-      `data:application/javascript,${encodeURIComponent(source)}`,
-    ],
-    stdout: "piped",
-  }).spawn();
+  const [command, ...args] = denoRun(source);
+  await using child = new Deno.Command(command, { args, stdout: "piped" })
+    .spawn();
   for await (const _ of child.stdout) break;
   assert.match(
     await refused(folders.data, folders.run),
