@@ -48,10 +48,7 @@ export async function runNode(
 ): Promise<void> {
   const started = performance.now();
   const output = createOutput(Deno.stderr);
-  const screen = new Screen(
-    output.write,
-    () => Deno.consoleSize().columns,
-  );
+  const screen = new Screen(output.write);
   // Before the node, so that no signal finds the process without it.
   const interrupted = context.interrupted();
   try {
@@ -69,20 +66,13 @@ export async function runNode(
         screen.show([]);
         screen.write("Ending in order; once more ends at once\n");
       }
-      void node.stop();
+      // What it ends with is told by `finished`.
+      node.stop().catch(() => {});
     };
     if (interrupted.aborted) stop();
     else interrupted.addEventListener("abort", stop, { once: true });
 
-    if (forPeople) {
-      const done = showProgress(node, screen);
-      node.ready.then(() => {
-        done();
-        screen.show([]);
-        screen.write(readyText(node, performance.now() - started));
-      });
-      node.finished.catch(() => {}).finally(done);
-    }
+    if (forPeople) void showStart(node, screen, started, interrupted);
     await node.finished;
   } catch (error) {
     screen.show([]);
@@ -98,41 +88,44 @@ export async function runNode(
   }
 }
 
-/** Shows every change of the node's status until told to stop. */
-function showProgress(node: Node, screen: Screen): () => void {
+/** Shows how far the node is until it is ready, and then what to do with it. */
+async function showStart(
+  node: Node,
+  screen: Screen,
+  started: number,
+  interrupted: AbortSignal,
+): Promise<void> {
   const redraws = Deno.stderr.isTerminal();
-  let shown: NodeStatus | undefined;
-  let asking = false;
-  let again = false;
+  let changed = Promise.withResolvers<void>();
+  const wake = () => changed.resolve();
+  const unsubscribe = node.onChange(wake);
+  let ready = false;
   let ended = false;
-
-  async function show(): Promise<void> {
-    // One question at a time: while a node starts, changes come faster than answers.
-    again = true;
-    if (asking) return;
-    asking = true;
-    while (again) {
-      again = false;
-      const status = await node.status();
-      if (ended) break;
-      if (redraws) {
-        screen.show(progressBlock(status, wantsColor(Deno.stderr)));
-      } else {
-        for (const line of progressLines(shown, status)) {
-          screen.write(`${line}\n`);
-        }
+  void node.ready.then(() => ready = true).then(wake);
+  node.finished.catch(() => {}).then(() => ended = true).then(wake);
+  let shown: NodeStatus | undefined;
+  for (;;) {
+    changed = Promise.withResolvers();
+    const wasReady = ready;
+    const status = await node.status();
+    // Whatever is shown from here on is about its end.
+    if (ended || interrupted.aborted) break;
+    if (redraws) {
+      screen.show(progressBlock(status, wantsColor(Deno.stderr)));
+    } else {
+      for (const line of progressLines(shown, status)) {
+        screen.write(`${line}\n`);
       }
-      shown = status;
     }
-    asking = false;
+    shown = status;
+    if (wasReady) {
+      screen.show([]);
+      screen.write(readyText(node, performance.now() - started));
+      break;
+    }
+    await changed.promise;
   }
-
-  const unsubscribe = node.onChange(() => void show());
-  void show();
-  return () => {
-    ended = true;
-    unsubscribe();
-  };
+  unsubscribe();
 }
 
 function readyText({ info }: Node, ms: number): string {
@@ -142,8 +135,10 @@ function readyText({ info }: Node, ms: number): string {
   const where = socketOf(undefined) === socket
     ? ""
     : ` --run-dir ${info.folders.run}`;
+  const ready = `${info.name} is ready after ${seconds} s`;
+  if (!Deno.stderr.isTerminal()) return `${ready}\n`;
   return `
-${info.name} is ready after ${seconds} s. In another terminal, try:
+${ready}. In another terminal, try:
   hamlet status --watch${where}
   hamlet kv put /hello world${where}
   hamlet cert issue laptop --ip 127.0.0.1${where}

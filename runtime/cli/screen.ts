@@ -3,16 +3,13 @@ import { isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 /** Lines that stay below everything else that is written to a terminal, and change in place. */
 export class Screen {
   readonly #write: (text: string) => void;
-  readonly #columns: () => number;
   #block: readonly string[] = [];
 
   /**
    * @param write Takes what goes to the terminal.
-   * @param columns The terminal's width now.
    */
-  constructor(write: (text: string) => void, columns: () => number) {
+  constructor(write: (text: string) => void) {
     this.#write = write;
-    this.#columns = columns;
   }
 
   /** Writes lines above the block. */
@@ -38,9 +35,18 @@ export class Screen {
   }
 
   #drawing(): string {
-    // A terminal that does not know its size says 0.
-    const columns = this.#columns() || Infinity;
+    if (this.#block.length === 0) return "";
+    const columns = terminalWidth();
     return this.#block.map((line) => `${fit(line, columns)}\n`).join("");
+  }
+}
+
+/** One that does not know its width says 0, one that is gone nothing. */
+function terminalWidth(): number {
+  try {
+    return Deno.consoleSize().columns || Infinity;
+  } catch {
+    return Infinity;
   }
 }
 

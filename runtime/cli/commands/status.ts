@@ -21,7 +21,7 @@ export default async function status(
       now: Date.now(),
     });
   if (flags.watch) {
-    const screen = new Screen(write, () => Deno.consoleSize().columns);
+    const screen = new Screen(write);
     const redraws = !flags.json && Deno.stdout.isTerminal();
     const interrupted = this.interrupted();
     let last: NodeStatus | undefined;
