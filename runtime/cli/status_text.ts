@@ -122,9 +122,10 @@ function tree({ plugins, runnables }: NodeStatus, now: number): string[][] {
     const runnable = runnables.find((one) => one.dn === dn);
     rows.push([
       plugin.name,
-      stateText(plugin),
+      plugin.state,
       `${plugin.restarts}`,
       runnable === undefined ? "" : duration(now - runnable.since),
+      plugin.reason ?? "",
     ]);
     below(dn, "");
   }
