@@ -14,7 +14,6 @@ export default definePlugin({
       pending: `${folder}/pending.json`,
       sealKey: `${folder}/seal.key`,
     };
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     const state = await openState(files, ctx.node.origin);
     const service = createService(state, files, ctx.log);
     ctx.provide(ca, service.implementation);

@@ -148,7 +148,7 @@ export function createService(
         });
         log.info(`Issued certificate ${issued.serial} to "${request.name}"`, {
           authority: name,
-          role: options.role,
+          ...name === "cluster" && { role },
           addresses: request.addresses,
           caller: caller.name,
         });
