@@ -150,8 +150,11 @@ class PluginHost {
     const lost = Promise.withResolvers<Ending>();
     const unlisten = broker.onProvided((service, provided) => {
       if (!this.#required.includes(service)) return;
-      if (phase !== "started") startIfComplete();
-      else if (!provided) lost.resolve({ kind: "lost", service });
+      if (phase !== "started") return startIfComplete();
+      if (provided) return;
+      // Now: next, the broker revokes the connection, of which nothing in the plugin should die.
+      worker.cancel();
+      lost.resolve({ kind: "lost", service });
     });
     void worker.loaded.then(() => {
       if (phase !== "loading") return;

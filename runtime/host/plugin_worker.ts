@@ -76,6 +76,7 @@ export class PluginWorker {
   readonly #pong = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<WorkerEnd>();
   readonly #ended = new AbortController();
+  #canceled = false;
 
   constructor(plugin: HostedPlugin, options: PluginWorkerOptions) {
     this.loaded = this.#loaded.promise;
@@ -124,6 +125,12 @@ export class PluginWorker {
     this.#send({ kind: "start" });
   }
 
+  /** Cancels the plugin at once; it is still to be stopped. */
+  cancel(): void {
+    if (!this.#canceled) this.#send({ kind: "cancel" });
+    this.#canceled = true;
+  }
+
   /** Resolves when no plugin is left that cannot be without what this one provides. */
   dependentsEnded(): Promise<void> {
     return this.#session.dependentsEnded();
@@ -147,7 +154,7 @@ export class PluginWorker {
   async #end(): Promise<WorkerEnd> {
     const { clock, gracePeriod } = this.#options;
     const dead = this.#dead.promise.then((): WorkerEnd => "ended");
-    this.#send({ kind: "cancel" });
+    this.cancel();
     // The Worker itself tells when the grace period is over, if it still can.
     const end = await within(
       clock,

@@ -214,7 +214,7 @@ Deno.test("hostPlugin() starts a plugin once what it requires is provided, and c
     harness.states.filter((state) => state.endsWith("DEAD")),
     ["root.provider DEAD"],
   );
-  assert.equal(harness.count(/provider of service "probe" is gone/), 1);
+  assert.equal(harness.count(/"probe" is gone: starts again/), 1);
 });
 
 Deno.test("hostPlugin() lets an optional service come and go", async () => {
