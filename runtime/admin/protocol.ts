@@ -55,7 +55,7 @@ export const PluginsAnswer: z.ZodType<readonly PluginDescription[]> = z.array(
       service: z.string(),
       optional: z.boolean(),
       methods: z.array(z.string()).exactOptional(),
-      scope: z.unknown(),
+      scope: z.unknown().exactOptional(),
     })),
   }),
 );
