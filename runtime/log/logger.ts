@@ -4,8 +4,8 @@ export type LogLevel = "debug" | "info" | "warning" | "error";
 /**
  * Where the code under one DN writes its log lines.
  *
- * A message is plain text: braces and percent signs in it mean nothing. What a machine should find again goes into
- * the properties.
+ * `{name}` in a message stands for the property of that name, where there is one; anything else is plain text. What a
+ * machine should find again goes into the properties.
  */
 export interface Logger {
   /**

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { provide } from "../admin/test_target.ts";
+import { serveAdmin } from "../../../runtime/admin/server.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { createTarget, provide } from "../admin/test_target.ts";
 import { hamlet, program, serveNode } from "./served_node.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -251,4 +253,23 @@ Deno.test("hamlet version says what it runs on", async () => {
   const { stdout } = await hamlet(["version", "--json"]);
   assert.deepEqual(JSON.parse(stdout).deno, Deno.version.deno);
   assert.match((await hamlet(["version"])).stdout, /^hamlet \d+\.\d+\.\d+ \(/);
+});
+
+Deno.test({
+  name: "hamlet finds a node of this folder, unless somebody else put it there",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using folder = await tempFolder();
+    await Deno.mkdir(`${folder.path}/.hamlet/run`, { recursive: true });
+    const path = `${folder.path}/.hamlet/run/hamlet.sock`;
+    using target = createTarget();
+    const server = await serveAdmin(path, target);
+    const status = () => hamlet(["status"], { cwd: folder.path });
+    assert.equal((await status()).code, 0);
+    await Deno.chown(path, 65534, 65534);
+    const { code, stderr } = await status();
+    assert.equal(code, 2);
+    assert.match(stderr, /there is no "\/run\/hamlet\/hamlet\.sock"/);
+    await server.stop();
+  },
 });
