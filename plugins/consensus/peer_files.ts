@@ -55,7 +55,7 @@ export async function writePeerFiles(
     ...peer,
     name,
     addresses: [address],
-    publicKey,
+    publicKey: new Uint8Array(publicKey),
   }, { signal });
   await writeFileAtomic(files.ca, pem(authority));
   await writeFileAtomic(files.key, privateKey);

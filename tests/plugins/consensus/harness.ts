@@ -52,9 +52,7 @@ export function serveKv(
   const cleanup = new AsyncDisposableStack();
   const link = cleanup.use(new EtcdLink(socket, { deadline }));
   link.connect();
-  // gRPC's sockets and timers keep no program alive, and here is nothing else.
-  const alive = setInterval(() => {}, 60_000);
-  cleanup.defer(() => clearInterval(alive));
+  cleanup.use(keepAlive());
   const implementation = guard(createKv({ link, ...options }));
   return {
     user(keys, name = "test") {
@@ -72,6 +70,12 @@ export function serveKv(
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
+}
+
+/** Keeps the program alive: the ports of the broker and the sockets and timers of gRPC do not. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 60_000);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /**
