@@ -3,13 +3,19 @@ import { isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 /** Lines that stay below everything else that is written to a terminal, and change in place. */
 export class Screen {
   readonly #write: (text: string) => void;
+  readonly #size: () => TerminalSize;
   #block: readonly string[] = [];
 
   /**
    * @param write Takes what goes to the terminal.
+   * @param size Says how large it is. @default that of the process's terminal
    */
-  constructor(write: (text: string) => void) {
+  constructor(
+    write: (text: string) => void,
+    size: () => TerminalSize = terminalSize,
+  ) {
     this.#write = write;
+    this.#size = size;
   }
 
   /** Writes lines above the block. */
@@ -20,12 +26,13 @@ export class Screen {
   /**
    * Replaces the block.
    *
-   * @param lines Its lines; one that is too long for the terminal is cut.
+   * @param lines Its lines; what is too long or too many for the terminal is cut.
    */
   show(lines: readonly string[]): void {
-    if (isDeepStrictEqual(lines, this.#block)) return;
+    const block = lines.length === 0 ? [] : fit(lines, this.#size());
+    if (isDeepStrictEqual(block, this.#block)) return;
     const erasing = this.#erasing();
-    this.#block = lines;
+    this.#block = block;
     this.#write(erasing + this.#drawing());
   }
 
@@ -35,25 +42,43 @@ export class Screen {
   }
 
   #drawing(): string {
-    if (this.#block.length === 0) return "";
-    const columns = terminalWidth();
-    return this.#block.map((line) => `${fit(line, columns)}\n`).join("");
+    return this.#block.map((line) => `${line}\n`).join("");
   }
 }
 
-/** One that does not know its width says 0, one that is gone nothing. */
-function terminalWidth(): number {
+/** A terminal's size in characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** One that does not know its size says 0, one that is gone nothing. */
+function terminalSize(): TerminalSize {
   try {
-    return Deno.consoleSize().columns || Infinity;
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || Infinity, rows: rows || Infinity };
   } catch {
-    return Infinity;
+    return { columns: Infinity, rows: Infinity };
   }
 }
 
-/** A line that wraps would be two, and be erased as one. Cutting it takes its colors too. */
-function fit(line: string, columns: number): string {
-  const plain = stripVTControlCharacters(line);
-  return [...plain].length <= columns
-    ? line
-    : `${[...plain].slice(0, columns - 1).join("")}…`;
+/**
+ * Cuts lines to what can be erased again: one that wraps would be two, and what has left the screen
+ * at its top cannot be reached. The last row is the cursor's.
+ */
+function fit(
+  lines: readonly string[],
+  { columns, rows }: TerminalSize,
+): string[] {
+  const shown = lines.length < rows ? lines : [
+    ...lines.slice(0, Math.max(0, rows - 2)),
+    `… ${lines.length - rows + 2} more lines`,
+  ];
+  return shown.map((line) => {
+    // Cutting a line takes its colors too.
+    const plain = [...stripVTControlCharacters(line)];
+    return plain.length <= columns
+      ? line
+      : `${plain.slice(0, columns - 1).join("")}…`;
+  });
 }

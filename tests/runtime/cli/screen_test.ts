@@ -39,3 +39,12 @@ Deno.test("Screen writes nothing where its block stays as it is", () => {
   screen.show(["a", "b"]);
   assert.equal(written, 1);
 });
+
+Deno.test("Screen cuts what could not be erased again", () => {
+  const { lines, write } = terminal();
+  const screen = new Screen(write, () => ({ columns: 5, rows: 4 }));
+  screen.show(["\x1b[32mfive5\x1b[0m", "sixsix", "c"]);
+  assert.deepEqual(lines, ["\x1b[32mfive5\x1b[0m", "sixs…", "c", ""]);
+  screen.show(["a", "b", "c", "d"]);
+  assert.deepEqual(lines, ["a", "b", "… 2 …", ""]);
+});
