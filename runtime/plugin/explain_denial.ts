@@ -23,7 +23,7 @@ export function explainDenial(plugin: string, error: unknown): unknown {
     error instanceof TypeError;
   if (!mayBeDenial) return error;
   const denial = /^Requires (\w+) access(?: to "([^"]+)")?/;
-  const [match, kind = "", what = "all"] = error.message.match(denial) ?? [];
+  const [match, kind = "", what = "*"] = error.message.match(denial) ?? [];
   if (match === undefined) return error;
   const verb = VERBS[kind];
   const explained = verb !== undefined

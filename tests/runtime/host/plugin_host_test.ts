@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { STREAM_WINDOW } from "../../../runtime/broker/limits.ts";
 import { probe } from "./fixtures/contract.ts";
 import { Harness } from "./harness.ts";
 
@@ -456,4 +457,38 @@ Deno.test("hostPlugin() shares one connection between the parts of a plugin", as
     ),
     true,
   );
+});
+
+Deno.test("hostPlugin() holds a provider up whose reader in another Worker is slow", async () => {
+  await using harness = new Harness();
+  const provider = await harness.startRemote("provider", {
+    provides: ["probe"],
+    config: {
+      first: `
+        state.pulled = 0;
+        ctx.provide(services.probe, {
+          async *count() {
+            while (true) yield ++state.pulled;
+          },
+        });
+      `,
+    },
+  });
+  const run = await harness.startRemote("a", { uses: { probe: {} } });
+  await run(`
+    state.numbers = (await ctx.use(services.probe)).count({});
+    await state.numbers.next();
+  `);
+  // Each of these is a way through both Workers, in which the provider could go on.
+  const pulled = [];
+  for (let i = 0; i < 20; i++) {
+    await run("");
+    pulled.push(await provider("return state.pulled"));
+  }
+  assert.equal(pulled.at(-1), STREAM_WINDOW);
+
+  await run("for (let i = 0; i < 1000; i++) await state.numbers.next()");
+  const after = Number(await provider("return state.pulled"));
+  assert.ok(after >= 1001 && after <= 1001 + STREAM_WINDOW, String(after));
+  await run("await state.numbers.return()");
 });
