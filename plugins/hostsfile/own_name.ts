@@ -16,7 +16,10 @@ export async function checkOwnName(
   log: Logger,
 ): Promise<void> {
   const { name, addresses } = await hostnames.resolve({});
-  if (addresses.some((found) => isSame(found, address))) return;
+  if (addresses.some((found) => isSame(found, address))) {
+    log.debug(`This system resolves "${name}" to ${address}`);
+    return;
+  }
   const message =
     `This system resolves "${name}" to ${
       addresses.join(", ") || "nothing"

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { observedNode } from "../../runtime/node/observed_node.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { inNamespace } from "../in_namespace.ts";
+
+const plugins = ["network", "hostsfile"];
+
+Deno.test("hostsfile writes both files for everybody to read, and leaves nothing else", async () => {
+  await using folder = await tempFolder();
+  const run = `${folder.path}/run`;
+  await using observed = await observedNode(folder.path, {
+    plugins,
+    name: "node-1",
+    advertise: "192.0.2.7",
+  });
+  await observed.node.ready;
+  await observed.logged(/Wrote .*: added node-1 \(192\.0\.2\.7\)/);
+  const { id, machineId } = observed.node.info;
+  assert.equal(
+    await Deno.readTextFile(`${run}/hosts`),
+    `127.0.0.1 localhost\n::1 localhost\n192.0.2.7 ${id} node-1\n`,
+  );
+  assert.equal(await Deno.readTextFile(`${run}/machine-id`), `${machineId}\n`);
+  assert.match(machineId, /^[0-9a-f]{32}$/);
+  for (const name of ["hosts", "machine-id"]) {
+    assert.equal((await Deno.stat(`${run}/${name}`)).mode, 0o100644);
+  }
+  const names = (await Array.fromAsync(Deno.readDir(run))).map(({ name }) =>
+    name
+  ).sort();
+  assert.deepEqual(names, [
+    "consensus",
+    "hamlet.sock",
+    "hosts",
+    "lock",
+    "machine-id",
+  ]);
+});
+
+Deno.test("hostsfile names its machine, and tells an operator of names that do not resolve", async () => {
+  await inNamespace(new URL("./resolve_names.ts", import.meta.url));
+});
+
+Deno.test("hostsfile writes localhost alone, and is ready, before there is an address", async () => {
+  await inNamespace(new URL("./before_an_address.ts", import.meta.url));
+});
+
+Deno.test("hostsfile is no alarm for who tries it out on loopback", async () => {
+  await using folder = await tempFolder();
+  await using observed = await observedNode(folder.path, {
+    plugins,
+    dev: true,
+  });
+  assert.match(await observed.logged(/This system resolves/), /"level":"info"/);
+});
