@@ -1,0 +1,32 @@
+import { type Client, type cluster, type Logger, ServiceError } from "hamlet";
+import { promotable } from "./promotable.ts";
+
+/**
+ * Promotes every learner that may be, as things are now.
+ *
+ * @param service The cluster.
+ * @param log Told of each promotion.
+ * @param signal Ends it.
+ */
+export async function promoteLearners(
+  service: Client<typeof cluster>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { members } = await service.members({}, { signal });
+    for (const { id, name } of promotable(members)) {
+      await service.promote({ id }, { signal });
+      log.info(`Promoted member "${name}" (${id}): it has a vote now`);
+    }
+  } catch (error) {
+    if (!(error instanceof ServiceError && QUIET.has(error.code))) throw error;
+  }
+}
+
+/** etcd is away, or the learner has not caught up yet or was removed: the next look comes soon. */
+const QUIET: ReadonlySet<string> = new Set([
+  "unavailable",
+  "failed-precondition",
+  "not-found",
+]);
