@@ -74,6 +74,8 @@ export class RunningNode implements Node {
   readonly #listeners = new Set<() => void>();
   #supervisor: Supervisor | undefined;
   #wasReady = false;
+  /** Resolves when what the first readiness is remembered by has been written. */
+  #remembered = Promise.resolve();
   #untouched = true;
   #address: string | undefined;
 
@@ -210,7 +212,7 @@ export class RunningNode implements Node {
     this.#readiness.set(plugin, readiness);
     if (!this.#wasReady && this.#isReady()) {
       this.#wasReady = true;
-      this.#options.onReady().catch((error) => {
+      this.#remembered = this.#options.onReady().catch((error) => {
         this.log.error("Cannot remember that the node has been ready", {
           error,
         });
@@ -235,6 +237,7 @@ export class RunningNode implements Node {
     this.#changed();
     try {
       await this.#supervisor?.cancel();
+      await this.#remembered;
       await this.#options.onEnd(error !== undefined && this.#untouched);
     } catch (failure) {
       this.#finished.reject(error ?? failure);
