@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Client, Implementation, Service } from "../service/contract.ts";
+import type { Role } from "../services/nodes.ts";
 import type { Context } from "../supervisor/mod.ts";
 
 /** What a plugin may know of the node it runs on. */
@@ -12,6 +13,8 @@ export interface NodeInfo {
   readonly machineId: string;
   /** How this node came to its cluster: what an empty folder may be filled with. */
   readonly origin: "new-cluster" | "join";
+  /** What this node does in its cluster. */
+  readonly role: Role;
   /** Absolute paths of the node's folders. */
   readonly folders: { readonly data: string; readonly run: string };
   /** The address to listen on for other nodes. */

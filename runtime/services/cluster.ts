@@ -44,5 +44,19 @@ export const cluster = defineService({
     ),
     /** Makes a learner a voter; etcd refuses with `failed-precondition` until it has caught up. */
     promote: call(z.strictObject({ id: z.string() }), z.object({})),
+    /** Adds a learner; `failed-precondition` while etcd takes none: another is there, or a peer is away. */
+    addLearner: call(
+      z.strictObject({ peerURL: z.string() }),
+      z.object({ id: z.string(), members: z.array(Member) }),
+    ),
+    /** Removes a member; the caller has checked that a majority is left. */
+    remove: call(z.strictObject({ id: z.string() }), z.object({})),
+    /** Tells the others where a member is now. */
+    update: call(
+      z.strictObject({ id: z.string(), peerURL: z.string() }),
+      z.object({}),
+    ),
+    /** Hands the leadership to another voter; only the leader can. */
+    moveLeader: call(z.strictObject({ to: z.string() }), z.object({})),
   },
 });
