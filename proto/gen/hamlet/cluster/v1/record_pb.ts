@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file hamlet/cluster/v1/record.proto.
  */
 export const file_hamlet_cluster_v1_record: GenFile = /*@__PURE__*/
-  fileDesc("Ch5oYW1sZXQvY2x1c3Rlci92MS9yZWNvcmQucHJvdG8SEWhhbWxldC5jbHVzdGVyLnYxIv4BCgpOb2RlUmVjb3JkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcHVibGljX2tleRgDIAEoDBIlCgRyb2xlGAQgASgOMhcuaGFtbGV0LmNsdXN0ZXIudjEuUm9sZRItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmludml0YXRpb24YBiABKAkSEQoJYWRkcmVzc2VzGAcgAygJEhQKDGN1cmF0b3JfcG9ydBgIIAEoBRIvCgtyZXBvcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiqgEKDVNlc3Npb25SZWNvcmQSEAoIaW5zdGFuY2UYASABKAwSKwoHc2Vlbl9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWRkcmVzcxgDIAEoCRIlCgRyb2xlGAQgASgOMhcuaGFtbGV0LmNsdXN0ZXIudjEuUm9sZRISCgpzdXBlcnNlZGVkGAUgAygMEg4KBmNsb25lcxgGIAMoDCKPAgoQSW52aXRhdGlvblJlY29yZBIKCgJpZBgBIAEoCRIlCgRyb2xlGAIgASgOMhcuaGFtbGV0LmNsdXN0ZXIudjEuUm9sZRITCgtzZWNyZXRfaGFzaBgDIAEoDBIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR1c2VzGAUgASgFEjgKB3VzZWRfYnkYBiADKAsyJy5oYW1sZXQuY2x1c3Rlci52MS5JbnZpdGF0aW9uUmVjb3JkLlVzZRIPCgdyZXZva2VkGAcgASgIGioKA1VzZRISCgpwdWJsaWNfa2V5GAEgASgMEg8KB25vZGVfaWQYAiABKAkqPgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9NRU1CRVIQARIPCgtST0xFX1dPUktFUhACYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5oYW1sZXQvY2x1c3Rlci92MS9yZWNvcmQucHJvdG8SEWhhbWxldC5jbHVzdGVyLnYxIr4CCgpOb2RlUmVjb3JkEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKcHVibGljX2tleRgDIAEoDBIlCgRyb2xlGAQgASgOMhcuaGFtbGV0LmNsdXN0ZXIudjEuUm9sZRItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmludml0YXRpb24YBiABKAkSEQoJYWRkcmVzc2VzGAcgAygJEhQKDGN1cmF0b3JfcG9ydBgIIAEoBRIvCgtyZXBvcnRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHcGVuZGluZxgKIAEoDjIaLmhhbWxldC5jbHVzdGVyLnYxLlBlbmRpbmcSEQoJbWVtYmVyX2lkGAsgASgJIroBCg1TZXNzaW9uUmVjb3JkEhAKCGluc3RhbmNlGAEgASgMEisKB3NlZW5fYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2FkZHJlc3MYAyABKAkSDgoGc2VyaWFsGAQgASgJEiUKBHJvbGUYByABKA4yFy5oYW1sZXQuY2x1c3Rlci52MS5Sb2xlEhIKCnN1cGVyc2VkZWQYBSADKAwSDgoGY2xvbmVzGAYgAygMIo8CChBJbnZpdGF0aW9uUmVjb3JkEgoKAmlkGAEgASgJEiUKBHJvbGUYAiABKA4yFy5oYW1sZXQuY2x1c3Rlci52MS5Sb2xlEhMKC3NlY3JldF9oYXNoGAMgASgMEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHVzZXMYBSABKAUSOAoHdXNlZF9ieRgGIAMoCzInLmhhbWxldC5jbHVzdGVyLnYxLkludml0YXRpb25SZWNvcmQuVXNlEg8KB3Jldm9rZWQYByABKAgaKgoDVXNlEhIKCnB1YmxpY19rZXkYASABKAwSDwoHbm9kZV9pZBgCIAEoCSo+CgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX01FTUJFUhABEg8KC1JPTEVfV09SS0VSEAIqTQoHUGVuZGluZxIXChNQRU5ESU5HX1VOU1BFQ0lGSUVEEAASEwoPUEVORElOR19SRU1PVkFMEAESFAoQUEVORElOR19ERU1PVElPThACYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Under /nodes/ID. The name is claimed by /names/NAME, which holds the ID, in the same transaction.
@@ -81,6 +81,18 @@ export type NodeRecord = Message<"hamlet.cluster.v1.NodeRecord"> & {
    * @generated from field: google.protobuf.Timestamp reported_at = 9;
    */
   reportedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: hamlet.cluster.v1.Pending pending = 10;
+   */
+  pending: Pending;
+
+  /**
+   * Of its etcd, hex, where it was added: it has no name in the list before its first start.
+   *
+   * @generated from field: string member_id = 11;
+   */
+  memberId: string;
 };
 
 /**
@@ -118,9 +130,16 @@ export type SessionRecord = Message<"hamlet.cluster.v1.SessionRecord"> & {
   address: string;
 
   /**
-   * What the certificate said that it reported with.
+   * Of the certificate that it reported with, hex.
    *
-   * @generated from field: hamlet.cluster.v1.Role role = 4;
+   * @generated from field: string serial = 4;
+   */
+  serial: string;
+
+  /**
+   * What that certificate said it is.
+   *
+   * @generated from field: hamlet.cluster.v1.Role role = 7;
    */
   role: Role;
 
@@ -252,4 +271,36 @@ export enum Role {
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_hamlet_cluster_v1_record, 0);
+
+/**
+ * What was begun and has to be brought to its end, by whoever leads, should the one that began it fail.
+ *
+ * @generated from enum hamlet.cluster.v1.Pending
+ */
+export enum Pending {
+  /**
+   * @generated from enum value: PENDING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The node is being taken out.
+   *
+   * @generated from enum value: PENDING_REMOVAL = 1;
+   */
+  REMOVAL = 1,
+
+  /**
+   * The node was a member and is to be a worker: its certificates of before are still valid.
+   *
+   * @generated from enum value: PENDING_DEMOTION = 2;
+   */
+  DEMOTION = 2,
+}
+
+/**
+ * Describes the enum hamlet.cluster.v1.Pending.
+ */
+export const PendingSchema: GenEnum<Pending> = /*@__PURE__*/
+  enumDesc(file_hamlet_cluster_v1_record, 1);
 
