@@ -74,15 +74,69 @@ export function createCluster(
     },
 
     async promote({ id }) {
-      if (!/^[0-9a-f]{1,16}$/.test(id)) {
+      const ID = memberId(id);
+      const { client, options } = await connect();
+      await client.cluster.memberPromote({ ID }, options);
+      return {};
+    },
+
+    async addLearner({ peerURL }) {
+      const { client, options } = await connect();
+      const { member, members, header } = await client.cluster.memberAdd({
+        peerURLs: [peerURL],
+        isLearner: true,
+      }, options);
+      return {
+        id: toHex(member.ID),
+        members: members.map((one): Member => ({
+          id: toHex(one.ID),
+          name: one.name,
+          peerURLs: one.peerURLs,
+          learner: one.isLearner,
+          leader: false,
+          self: one.ID === header.member_id,
+        })),
+      };
+    },
+
+    async remove({ id }) {
+      const ID = memberId(id);
+      const { client, options } = await connect();
+      await client.cluster.memberRemove({ ID }, options);
+      return {};
+    },
+
+    async update({ id, peerURL }) {
+      const ID = memberId(id);
+      const { client, options } = await connect();
+      const { members } = await client.cluster.memberList(
+        { linearizable: true },
+        options,
+      );
+      if (members.some((one) => one.ID === ID && one.isLearner)) {
         throw new ServiceError(
-          "invalid-argument",
-          `Cannot promote member "${id}": an ID is 1 to 16 hex digits`,
+          "failed-precondition",
+          `Cannot update the peer URL of member "${id}": it is a learner, which etcd would count as a voter from then on; remove it and add it again`,
         );
       }
+      await client.cluster.memberUpdate({ ID, peerURLs: [peerURL] }, options);
+      return {};
+    },
+
+    async moveLeader({ to }) {
+      const targetID = memberId(to);
       const { client, options } = await connect();
-      await client.cluster.memberPromote({ ID: toDecimal(id) }, options);
+      await client.maintenance.moveLeader({ targetID }, options);
       return {};
     },
   };
+}
+
+/** Reads a member's ID, as it was given. */
+function memberId(id: string): string {
+  if (/^[0-9a-f]{1,16}$/.test(id)) return toDecimal(id);
+  throw new ServiceError(
+    "invalid-argument",
+    `"${id}" is no member: an ID is 1 to 16 hex digits`,
+  );
 }

@@ -14,7 +14,9 @@ export class EtcdError extends ServiceError {
 
   /** @param failure What gRPC said. */
   constructor(failure: CallFailure) {
-    const code = CODES[failure.code] ?? "internal";
+    const code = UNHEALTHY.test(failure.details)
+      ? "failed-precondition"
+      : CODES[failure.code] ?? "internal";
     const details = failure.details.replace(/^etcdserver: (?:mvcc: )?/, "");
     const said = details !== failure.details || code !== "unavailable";
     super(
@@ -51,6 +53,9 @@ function isCallFailure(error: unknown): error is CallFailure {
 export function isTransient(error: unknown): boolean {
   return error instanceof ServiceError && error.code === "unavailable";
 }
+
+/** etcd's refusal to take a member while others are away, which it gives the code of one that is away itself. */
+const UNHEALTHY = /^etcdserver: unhealthy cluster/;
 
 /**
  * By gRPC's numbers. What was under way when etcd died ends as canceled (1), unknown (2), internal

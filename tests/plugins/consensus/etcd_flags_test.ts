@@ -16,6 +16,7 @@ const node: NodeInfo = {
   name: "north",
   machineId: "00112233445566778899aabbccddeeff",
   origin: "new-cluster",
+  role: "member",
   folders: { data: "/var/lib/hamlet", run: "/run/hamlet" },
   listen: "10.0.0.1",
   peerPort: 7834,
