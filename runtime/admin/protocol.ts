@@ -5,6 +5,7 @@ import type { Plain } from "../log/plain.ts";
 import type { NodeStatus } from "../node/status.ts";
 import type { ServiceErrorCode } from "../service/errors.ts";
 import { Member } from "../services/cluster.ts";
+import { Role } from "../services/nodes.ts";
 import type { PluginDescription } from "./target.ts";
 
 /** The admin socket's name in the run folder. */
@@ -17,6 +18,7 @@ export const StatusAnswer: z.ZodType<NodeStatus> = z.object({
     id: z.string(),
     name: z.string(),
     machineId: z.string(),
+    role: Role,
     address: z.string().exactOptional(),
   }),
   plugins: z.array(z.object({

@@ -54,6 +54,8 @@ const leftovers = [
   "node.json.new",
   "identity/key.pem",
   "identity/key.pem.new",
+  "identity/join.token",
+  "identity/join.token.new",
   LOST_AND_FOUND,
 ];
 
@@ -139,13 +141,22 @@ export async function openFolders(
   }
   try {
     for (const name of runFolders) await makeFolder(`${run}/${name}`, 0o700);
-    for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
+    await makeDataFolders(data);
   } catch (error) {
     await undo();
     throw error;
   }
   const held = locks.move();
   return { undo, [Symbol.dispose]: () => held.dispose() };
+}
+
+/**
+ * Makes what is missing of the folders below a node's data folder.
+ *
+ * @param data The data folder, which is there.
+ */
+export async function makeDataFolders(data: string): Promise<void> {
+  for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
 }
 
 function examineSocketPaths(run: string): void {

@@ -11,6 +11,7 @@ import type { Client, Service } from "../service/contract.ts";
 import { cluster } from "../services/cluster.ts";
 import type { KvScope } from "../services/kv.ts";
 import { network } from "../services/network.ts";
+import type { Role } from "../services/nodes.ts";
 import {
   type Runnable,
   type RunnableStatus,
@@ -18,16 +19,15 @@ import {
   type Supervisor,
 } from "../supervisor/mod.ts";
 import type { Node } from "./node.ts";
+import type { PluginGrants } from "./plugin_grants.ts";
 import type { NodeStatus, PluginStatus, Readiness } from "./status.ts";
 
 /** What a {@linkcode RunningNode} is made of. */
 export interface RunningNodeOptions {
   readonly info: NodeInfo;
   readonly logFormat: "text" | "json";
-  /** The plugins to run. */
-  readonly plugins: readonly HostedPlugin[];
-  /** Every declared plugin. */
-  readonly descriptions: readonly PluginDescription[];
+  /** The plugins to run, and every declared one. */
+  readonly grants: PluginGrants;
   readonly broker: Broker;
   readonly log: Log;
   /** What an operator should know from the start. */
@@ -55,9 +55,15 @@ const everyKey: z.input<typeof KvScope> = {
   quota: Number.MAX_SAFE_INTEGER,
 };
 
+/** A plugin that was started. */
+interface StartedPlugin {
+  readonly keepsData: boolean;
+  /** Its tree: each plugin starts and ends by itself. */
+  readonly supervisor: Supervisor;
+}
+
 /** Runs the plugins of a node, and knows how they are. */
 export class RunningNode implements Node {
-  readonly info: NodeInfo;
   readonly logFormat: "text" | "json";
   readonly log: Logger;
   readonly logs: LogHistory;
@@ -69,10 +75,15 @@ export class RunningNode implements Node {
   readonly #finished = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
   readonly #readiness = new Map<string, Readiness>();
+  readonly #started = new Map<string, StartedPlugin>();
   /** What runs below the plugins, by DN. */
   readonly #below = new Map<string, RunnableStatus>();
   readonly #listeners = new Set<() => void>();
-  #supervisor: Supervisor | undefined;
+  #info: NodeInfo;
+  #grants: PluginGrants;
+  #since = Date.now();
+  /** Why the cluster has removed the node. */
+  #removed: string | undefined;
   #wasReady = false;
   /** Resolves when what the first readiness is remembered by has been written. */
   #remembered = Promise.resolve();
@@ -82,7 +93,8 @@ export class RunningNode implements Node {
   /** @param options See {@linkcode RunningNodeOptions}. */
   constructor(options: RunningNodeOptions) {
     this.#options = options;
-    this.info = options.info;
+    this.#info = options.info;
+    this.#grants = options.grants;
     this.logFormat = options.logFormat;
     this.log = options.log.logger("root");
     this.logs = options.log.history;
@@ -90,33 +102,70 @@ export class RunningNode implements Node {
     this.finished = this.#finished.promise;
     // Whoever does not wait for the end has read in the log what it was.
     this.finished.catch(() => {});
-    for (const { name } of options.plugins) {
+    for (const { name } of options.grants.hosted) {
       this.#readiness.set(name, { kind: "starting" });
     }
   }
 
+  /** Who the node is now. */
+  get info(): NodeInfo {
+    return this.#info;
+  }
+
   /** Starts the plugins. */
   start(): void {
-    const { plugins, log } = this.#options;
-    const runnables = plugins.map((plugin) =>
-      [plugin.name, this.#host(plugin)] as const
-    );
-    this.#supervisor = supervise(async (ctx) => {
-      for (const [name, runnable] of runnables) ctx.run(name, runnable);
-      ctx.done();
-      await Promise.resolve();
-    }, {
-      log: (dn) => log.logger(dn),
-      gracePeriod: GRACE_MS,
-      onChange: () => this.#changed(),
-    });
+    this.#since = Date.now();
+    for (const plugin of this.#grants.hosted) this.#start(plugin);
     void this.#followAddress();
   }
 
+  /** Keeps what the node has on disk from now on, also if its start fails. */
+  keep(): void {
+    this.#untouched = false;
+  }
+
+  /**
+   * Ends the plugins that a role has no use for, and starts those that it wants; the others just go on.
+   *
+   * @param role The role.
+   * @param grants The plugins of the role.
+   * @param between Called when the first have ended and before the others start.
+   */
+  async setRole(
+    role: Role,
+    grants: PluginGrants,
+    between: () => Promise<void>,
+  ): Promise<void> {
+    const wanted = new Set(grants.hosted.map(({ name }) => name));
+    await this.#stop((name) => !wanted.has(name));
+    await between();
+    if (this.#ending.signal.aborted) return;
+    this.#info = { ...this.#info, role, origin: "join" };
+    this.#grants = grants;
+    for (const plugin of grants.hosted) {
+      if (!this.#started.has(plugin.name)) this.#start(plugin);
+    }
+    this.#changed();
+  }
+
+  /**
+   * Ends what keeps data, since the cluster has removed the node; the rest stays to say so.
+   *
+   * @param reason Why.
+   */
+  async setRemoved(reason: string): Promise<void> {
+    this.#removed = reason;
+    this.#changed();
+    await this.#stop((_, { keepsData }) => keepsData);
+  }
+
   async status(): Promise<NodeStatus> {
-    const { id, name, machineId } = this.info;
-    const running = [
-      ...this.#supervisor?.status() ?? [],
+    const { id, name, machineId, role } = this.#info;
+    const running: RunnableStatus[] = [
+      { dn: "root", state: "HEALTHY", restarts: 0, since: this.#since },
+      ...[...this.#started.values()].flatMap(({ supervisor }) =>
+        supervisor.status()
+      ),
       ...this.#below.values(),
     ];
     const { members, warnings } = await this.#clusterStatus();
@@ -126,6 +175,7 @@ export class RunningNode implements Node {
         id,
         name,
         machineId,
+        role,
         ...(this.#address === undefined ? {} : { address: this.#address }),
       },
       plugins: [...this.#readiness].map(([name, readiness]): PluginStatus => ({
@@ -139,7 +189,14 @@ export class RunningNode implements Node {
         { dn, state, restarts, since },
       ) => ({ dn, state, restarts, since })),
       members,
-      warnings: [...this.#options.warnings, ...warnings],
+      warnings: [
+        ...this.#removed === undefined ? [] : [
+          `The cluster has removed this node (${this.#removed}); to use the machine again, stop Hamlet, empty the data ` +
+          "folder with `hamlet reset`, and join the cluster with a new invitation",
+        ],
+        ...this.#options.warnings,
+        ...warnings,
+      ],
     };
   }
 
@@ -149,7 +206,7 @@ export class RunningNode implements Node {
   }
 
   plugins(): readonly PluginDescription[] {
-    return this.#options.descriptions;
+    return this.#grants.descriptions;
   }
 
   async use<S extends Service>(
@@ -180,15 +237,46 @@ export class RunningNode implements Node {
     await this.finished;
   }
 
-  #host(plugin: HostedPlugin): Runnable {
-    const { broker, info: node, log, failpoint } = this.#options;
+  #start(plugin: HostedPlugin): void {
+    const { log } = this.#options;
     const keepsData =
       plugin.permissions.write?.some((path) =>
-        path.startsWith(`${node.folders.data}/`)
+        path.startsWith(`${this.#info.folders.data}/`)
       ) ?? false;
+    this.#readiness.set(plugin.name, { kind: "starting" });
+    const supervisor = supervise(this.#host(plugin, keepsData), {
+      name: `root.${plugin.name}`,
+      log: (dn) => log.logger(dn),
+      gracePeriod: GRACE_MS,
+      onChange: () => this.#changed(),
+    });
+    this.#started.set(plugin.name, { keepsData, supervisor });
+  }
+
+  /** Ends plugins, each after those that cannot be without it, and forgets them. */
+  async #stop(
+    which: (name: string, plugin: StartedPlugin) => boolean,
+  ): Promise<void> {
+    const ending = [...this.#started].filter(([name, plugin]) =>
+      which(name, plugin)
+    );
+    await Promise.all(ending.map(([, { supervisor }]) => supervisor.cancel()));
+    for (const [name] of ending) {
+      this.#started.delete(name);
+      this.#readiness.delete(name);
+    }
+    this.#changed();
+  }
+
+  #host(plugin: HostedPlugin, keepsData: boolean): Runnable {
+    const { broker, log, failpoint } = this.#options;
+    const info = () => this.#info;
     return hostPlugin(plugin, {
       broker,
-      node,
+      // As it is whenever the plugin is started anew.
+      get node() {
+        return info();
+      },
       log: log.sink,
       failpoint,
       onReadiness: (name, readiness) => {
@@ -217,13 +305,13 @@ export class RunningNode implements Node {
           error,
         });
       });
-      this.#ready.resolve();
+      void this.#remembered.then(this.#ready.resolve);
     }
     this.#changed();
   }
 
   #isReady(): boolean {
-    return !this.#ending.signal.aborted &&
+    return !this.#ending.signal.aborted && this.#removed === undefined &&
       [...this.#readiness.values()].every(({ kind }) => kind === "ready");
   }
 
@@ -236,7 +324,11 @@ export class RunningNode implements Node {
     this.#ending.abort(new DOMException("The node is stopping", "AbortError"));
     this.#changed();
     try {
-      await this.#supervisor?.cancel();
+      await Promise.all(
+        [...this.#started.values()].map(({ supervisor }) =>
+          supervisor.cancel()
+        ),
+      );
       await this.#remembered;
       await this.#options.onEnd(error !== undefined && this.#untouched);
     } catch (failure) {

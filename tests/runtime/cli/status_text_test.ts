@@ -5,7 +5,13 @@ import type { NodeStatus } from "../../../runtime/node/status.ts";
 
 const status: NodeStatus = {
   ready: false,
-  node: { id: "hamlet-00", name: "one", machineId: "00", address: "192.0.2.1" },
+  node: {
+    id: "hamlet-00",
+    name: "one",
+    machineId: "00",
+    role: "member",
+    address: "192.0.2.1",
+  },
   plugins: [
     { name: "consensus", state: "ready", restarts: 1 },
     {

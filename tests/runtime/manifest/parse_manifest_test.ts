@@ -269,7 +269,7 @@ const refused: [string, string, RegExp][] = [
   [
     "using what nobody provides",
     manifest(plugin(`"uses": { "clock": »{} }`)),
-    /Nobody provides it; provided are hostname, kv, process, or say "optional": true/,
+    /Nobody provides it; provided are hostname, kv, node, process, or say "optional": true/,
   ],
   [
     "using a known service without its plugin",
