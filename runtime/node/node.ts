@@ -196,10 +196,9 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         memory,
         log: rootLog,
         onJoined: () => node.keep(),
-        async onRole(role, remember) {
+        async prepareRole(role) {
           const grants = await grantsOf(role);
-          await remember();
-          await node.setRole(role, grants, forgetFormerRole);
+          return () => node.setRole(role, grants, forgetFormerRole);
         },
         onRemoved: (reason) => void node.setRemoved(reason),
       }),

@@ -1,5 +1,6 @@
 import type { Logger } from "../log/logger.ts";
 import type { Implementation } from "../service/contract.ts";
+import { ServiceError } from "../service/errors.ts";
 import type { node } from "../services/node.ts";
 import type { Role } from "../services/nodes.ts";
 import { forgetJoinToken, readJoinToken } from "./join_token.ts";
@@ -14,12 +15,12 @@ export interface NodeServiceOptions {
   /** Told that the node belongs to its cluster from now on. */
   onJoined(): void;
   /**
-   * Starts and ends plugins as a role wants it.
+   * Finds out whether the node can have a role, and how.
    *
-   * @param role The new role.
-   * @param remember Makes it durable; called when the role is known to be possible.
+   * @param role The role.
+   * @returns What starts and ends plugins as it wants them.
    */
-  onRole(role: Role, remember: () => Promise<void>): Promise<void>;
+  prepareRole(role: Role): Promise<() => Promise<void>>;
   /** Ends what keeps data; told once it is durable that the node has been removed. */
   onRemoved(reason: string): void;
 }
@@ -31,9 +32,9 @@ export interface NodeServiceOptions {
  * @returns The service.
  */
 export function nodeService(
-  { data, memory, log, onJoined, onRole, onRemoved }: NodeServiceOptions,
+  { data, memory, log, onJoined, prepareRole, onRemoved }: NodeServiceOptions,
 ): Implementation<typeof node> {
-  let changing: Promise<unknown> = Promise.resolve();
+  let changing = false;
   return {
     async joinToken() {
       const token = await readJoinToken(data);
@@ -47,16 +48,28 @@ export function nodeService(
     },
 
     async setRole({ role }) {
-      const changed = changing.then(async () => {
-        const former = memory.file.role;
-        if (former === role) return;
+      const former = memory.file.role;
+      if (former === role) return {};
+      if (changing) {
+        throw new ServiceError(
+          "unavailable",
+          `Cannot become a ${role} yet: this node is just becoming a ${former}`,
+        );
+      }
+      changing = true;
+      try {
+        const change = await prepareRole(role);
+        // What it was founded with is not made again when it becomes a member another time.
+        await memory.update({ role, origin: "join", formerRole: former });
         log.info(`This node becomes a ${role}; it was a ${former}`);
-        await onRole(role, () =>
-          // Whatever it was founded with is not made again when it becomes a member another time.
-          memory.update({ role, origin: "join", formerRole: former }));
-      });
-      changing = changed.catch(() => {});
-      await changed;
+        // Not waited for: who says it may be one of those that are ended for it.
+        change().catch((error) =>
+          log.error(`Cannot become a ${role}: start the node again`, { error })
+        ).finally(() => changing = false);
+      } catch (error) {
+        changing = false;
+        throw error;
+      }
       return {};
     },
 

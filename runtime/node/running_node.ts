@@ -125,7 +125,8 @@ export class RunningNode implements Node {
   }
 
   /**
-   * Ends the plugins that a role has no use for, and starts those that it wants; the others just go on.
+   * Ends the plugins that a role has no use for, and starts those that it wants. Of the others, those that deal with
+   * the node's place in the cluster start anew, since that is another one; the rest just goes on.
    *
    * @param role The role.
    * @param grants The plugins of the role.
@@ -136,8 +137,12 @@ export class RunningNode implements Node {
     grants: PluginGrants,
     between: () => Promise<void>,
   ): Promise<void> {
-    const wanted = new Set(grants.hosted.map(({ name }) => name));
-    await this.#stop((name) => !wanted.has(name));
+    const stays = new Set(
+      grants.hosted.filter(({ uses }) => !Object.hasOwn(uses, "node")).map((
+        { name },
+      ) => name),
+    );
+    await this.#stop((name) => !stays.has(name));
     await between();
     if (this.#ending.signal.aborted) return;
     this.#info = { ...this.#info, role, origin: "join" };

@@ -14,7 +14,10 @@ export const node = defineService({
     ),
     /** Says that the node has its certificate: the token is of no more use and forgotten. */
     joined: call(z.strictObject({}), z.object({})),
-    /** Remembers the node's role, and starts and ends plugins accordingly. */
+    /**
+     * Remembers the node's role; then starts and ends plugins accordingly, and anew those that use this
+     * service, whoever called it included.
+     */
     setRole: call(z.strictObject({ role: Role }), z.object({})),
     /**
      * Says that the cluster has removed this node: what has data ends, the node stays to say so,
