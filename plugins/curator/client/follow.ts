@@ -17,7 +17,7 @@ import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
 import { describeFailure, isRemoval, lastingRefusal } from "./refusal.ts";
-import { fromRole } from "./role.ts";
+import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
 /** Milliseconds that a member may take for a report. */
@@ -282,7 +282,7 @@ export class Follower {
     const { credentials, renewed, log } = this.#options;
     if (credentials.value === undefined) return;
     const wanted = JSON.stringify({
-      role: fromRole(node.role),
+      role: fromRecordRole(node.role),
       addresses: node.addresses.map(normalizeAddress).sort(),
     });
     const held = JSON.stringify(certificateContent(credentials.value.cert));
@@ -293,10 +293,10 @@ export class Follower {
     });
     this.#asked = wanted;
     log.info("Renewed this node's certificate", {
-      role: fromRole(role),
+      role: fromRecordRole(role),
       addresses: node.addresses,
     });
-    await renewed(certificate, fromRole(role));
+    await renewed(certificate, fromRecordRole(role));
   }
 }
 
@@ -315,7 +315,7 @@ function toClusterNode(view: NodeView): ClusterNode {
   return {
     id: view.id,
     name: view.name,
-    role: fromRole(view.role),
+    role: fromRecordRole(view.role),
     addresses: view.addresses,
     ...view.reportedAt &&
       { lastSeen: timestampDate(view.reportedAt).toISOString() },

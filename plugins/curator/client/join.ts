@@ -21,7 +21,7 @@ import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { askAuthority, connectMember } from "./member_connection.ts";
 import { describeFailure, lastingRefusal } from "./refusal.ts";
-import { fromRole } from "./role.ts";
+import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
 /** Milliseconds that a member may take to answer: issuing a certificate is a write to the store. */
@@ -159,9 +159,9 @@ async function joinBy(
   }
   log.info(`Joined the cluster by ${endpoint.address}`, {
     member: endpoint.id,
-    role: fromRole(role),
+    role: fromRecordRole(role),
   });
-  return fromRole(role);
+  return fromRecordRole(role);
 }
 
 async function signProposal(

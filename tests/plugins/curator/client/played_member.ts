@@ -1,0 +1,131 @@
+import {
+  create,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import {
+  Metadata,
+  type sendUnaryData,
+  Server,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import {
+  REASON_KEY,
+  RpcError,
+} from "../../../../plugins/curator/grpc/rpc_error.ts";
+import { serviceDefinition } from "../../../../plugins/curator/grpc/service_definition.ts";
+import { TlsCredentials } from "../../../../plugins/curator/server/tls_credentials.ts";
+import type { Endpoint } from "../../../../plugins/curator/token.ts";
+import { Membership } from "../../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+import type { TestNode } from "./authority.ts";
+
+type Methods = typeof Membership["method"];
+
+/** What a member answers; what is left out is not implemented. */
+export type Part = {
+  [N in keyof Methods]?: Methods[N] extends { methodKind: "unary" } ? (
+      request: MessageShape<Methods[N]["input"]>,
+      caller: { readonly certificate: boolean },
+    ) =>
+      | MessageInitShape<Methods[N]["output"]>
+      | Promise<MessageInitShape<Methods[N]["output"]>>
+    : (
+      signal: AbortSignal,
+    ) => AsyncIterable<MessageInitShape<Methods[N]["output"]>>;
+};
+
+/** A server over real TLS that says what a test wants, also what no member would say. */
+export class PlayedMember implements AsyncDisposable {
+  readonly endpoint: Endpoint;
+  readonly #server: Server;
+
+  private constructor(server: Server, endpoint: Endpoint) {
+    this.#server = server;
+    this.endpoint = endpoint;
+  }
+
+  /**
+   * Starts one on a free port.
+   *
+   * @param node Whose certificate it shows.
+   * @param part What it answers.
+   * @param port A port it had before. @default a free one
+   */
+  static async start(
+    { identity, credentials }: Pick<TestNode, "identity" | "credentials">,
+    part: Part,
+    port = 0,
+  ): Promise<PlayedMember> {
+    const server = new Server();
+    const implementation: UntypedServiceImplementation = {};
+    for (const method of Membership.methods) {
+      // By name: `Part` has the types.
+      const answer = part[method.localName as keyof Part] as
+        | ((request: Message | AbortSignal, caller?: unknown) => unknown)
+        | undefined;
+      if (answer === undefined) continue;
+      implementation[method.localName] = method.methodKind === "unary"
+        ? async (
+          call: ServerUnaryCall<Message, Message>,
+          done: sendUnaryData<Message>,
+        ) => {
+          try {
+            const certificate =
+              call.getAuthContext().sslPeerCertificate !== undefined;
+            const fields = await answer(call.request, { certificate });
+            done(null, create(method.output, fields as never));
+          } catch (error) {
+            done(toStatus(error), null);
+          }
+        }
+        : async (call: ServerWritableStream<Message, Message>) => {
+          const canceled = new AbortController();
+          call.on("cancelled", () => canceled.abort());
+          try {
+            const items = answer(canceled.signal) as AsyncIterable<never>;
+            for await (const fields of items) {
+              call.write(create(method.output, fields));
+            }
+            call.end();
+          } catch (error) {
+            call.emit("error", toStatus(error));
+          }
+        };
+    }
+    server.addService(serviceDefinition(Membership), implementation);
+    const bound = await new Promise<number>((resolve, reject) =>
+      server.bindAsync(
+        `127.0.0.1:${port}`,
+        new TlsCredentials(credentials),
+        (error, port) => error ? reject(error) : resolve(port),
+      )
+    );
+    return new PlayedMember(server, {
+      id: identity.id,
+      address: "127.0.0.1",
+      port: bound,
+    });
+  }
+
+  /** Ends all its connections at once, as a member that is killed. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#server.forceShutdown();
+    return Promise.resolve();
+  }
+}
+
+function toStatus(error: unknown) {
+  const metadata = new Metadata();
+  const { code, message, reason } = error instanceof RpcError
+    ? error
+    : new RpcError(13, String(error));
+  if (reason) metadata.set(REASON_KEY, reason);
+  return Object.assign(new Error(message), {
+    code,
+    details: message,
+    metadata,
+  });
+}
