@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
@@ -16,7 +17,7 @@ import { certificateContent, normalizeAddress } from "./certificate_content.ts";
 import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
-import { describeFailure, isRemoval, lastingRefusal } from "./refusal.ts";
+import { describeFailure, isLastingRefusal, isRemoval } from "./refusal.ts";
 import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -24,6 +25,8 @@ import { shuffled } from "./shuffled.ts";
 const TIMEOUT_MS = 5_000;
 /** Milliseconds after which a member that failed had worked: the next one is asked without a wait. */
 const WORKED_MS = 10_000;
+/** Milliseconds that it may take to say who is in the cluster. */
+const BACKLOG_MS = 10_000;
 /** Seconds between two reports, whatever a member asks for. */
 const REPORT_SECONDS = { min: 1, max: 300 };
 
@@ -95,21 +98,15 @@ export class Follower {
         report(text);
         if (text !== this.#told) log.warn(text);
         this.#told = text;
-        await this.#backoff.wait(
-          signal,
-          other(
-            self,
-            before,
-            AbortSignal.any([signal, AbortSignal.timeout(60_000)]),
-          ),
-        );
+        const over = new AbortController();
+        const changed = other(self, before, anyOf(signal, over));
+        await this.#backoff.wait(signal, changed).finally(() => over.abort());
       }
     } catch (error) {
       signal.throwIfAborted();
       if (isRemoval(error)) return error.message;
-      const refusal = lastingRefusal(error);
-      if (refusal === undefined) throw error;
-      throw new FatalError(`The cluster refuses this node: ${refusal}`, {
+      if (!isLastingRefusal(error)) throw error;
+      throw new FatalError(`The cluster refuses this node: ${error.message}`, {
         cause: error,
       });
     }
@@ -131,9 +128,7 @@ export class Follower {
         });
       } catch (error) {
         signal.throwIfAborted();
-        if (isRemoval(error) || lastingRefusal(error) !== undefined) {
-          throw error;
-        }
+        if (isLastingRefusal(error)) throw error;
         const problem = `${endpoint.address} (${endpoint.id}): ${
           describeFailure(error)
         }`;
@@ -148,7 +143,8 @@ export class Follower {
         return undefined;
       }
     }
-    return problems.join("; ") || "none is known";
+    // In the order of the last round, so that the log has it once.
+    return problems.sort().join("; ") || "none is known";
   }
 
   /** Members to try: on a member this node's own server first, and the one that failed last. */
@@ -178,25 +174,32 @@ export class Follower {
       self,
       isRevoked: (serial) => revocations.isRevoked(serial),
     });
-    const over = new AbortController();
-    const ends = AbortSignal.any([signal, over.signal]);
     // Says at once whether the member is there, and whether it knows this node.
-    const first = await this.#sendReport(connection, signal);
+    const first = await this.#sendReport(connection, endpoint, signal);
+    const over = new AbortController();
+    const ends = anyOf(signal, over);
+    const silent = Promise.withResolvers<never>();
+    const patience = setTimeout(
+      () => silent.reject(new Error("it does not say who is in the cluster")),
+      BACKLOG_MS,
+    );
     const parts = [
       this.#watchNodes(connection, ends, () => {
+        clearTimeout(patience);
         onConnected();
         log.info(`Follows member "${endpoint.id}" at ${endpoint.address}`);
         this.#told = undefined;
         report();
       }),
       this.#watchRevocations(connection, ends),
-      this.#keepReporting(connection, first, ends),
+      this.#keepReporting(connection, endpoint, first, ends),
       other(credentials, self, ends),
     ];
     try {
-      await Promise.race(parts);
+      await Promise.race([...parts, silent.promise]);
       signal.throwIfAborted();
     } finally {
+      clearTimeout(patience);
       over.abort();
       await Promise.allSettled(parts);
     }
@@ -244,6 +247,7 @@ export class Follower {
   /** Reports at every change, and as often as the member asks for. */
   async #keepReporting(
     connection: MemberConnection,
+    endpoint: Endpoint,
     first: { readonly next: number; readonly reported: SelfReport },
     signal: AbortSignal,
   ): Promise<never> {
@@ -256,21 +260,73 @@ export class Follower {
         delay(seconds * 1000, undefined, { signal }),
       ]);
       signal.throwIfAborted();
-      ({ next, reported } = await this.#sendReport(connection, signal));
+      ({ next, reported } = await this.#sendReport(
+        connection,
+        endpoint,
+        signal,
+      ));
     }
   }
 
-  async #sendReport({ membership }: MemberConnection, signal: AbortSignal) {
-    const { self, instance } = this.#options;
-    const reported = self.value;
-    const { next, node } = await membership.report({
-      instance,
-      addresses: [...reported.addresses],
-      curatorPort: reported.curatorPort,
-    }, { signal, timeout: TIMEOUT_MS });
-    if (node !== undefined) await this.#renew(membership, node, signal);
+  async #sendReport(
+    { membership }: MemberConnection,
+    endpoint: Endpoint,
+    signal: AbortSignal,
+  ) {
+    const reported = this.#options.self.value;
+    const { next, node } = await this.#tell(membership, reported, signal);
+    if (node !== undefined) {
+      await this.#renew(membership, node, signal);
+      await this.#tellByOtherFamily(endpoint, reported, node, signal);
+    }
     const { min, max } = REPORT_SECONDS;
     return { next: Math.min(Math.max(next, min), max), reported };
+  }
+
+  #tell(
+    membership: MemberConnection["membership"],
+    { addresses, curatorPort }: SelfReport,
+    signal: AbortSignal,
+  ) {
+    const { instance } = this.#options;
+    return membership.report(
+      { instance, addresses: [...addresses], curatorPort },
+      { signal, timeout: TIMEOUT_MS },
+    );
+  }
+
+  /** An address is believed of who comes from it: those of the other family are told by way of that. */
+  async #tellByOtherFamily(
+    { address }: Endpoint,
+    reported: SelfReport,
+    node: NodeView,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { credentials, known, revocations, id, log } = this.#options;
+    const believed = node.addresses.map(normalizeAddress);
+    const missing = reported.addresses.find((one) =>
+      isIP(one) !== isIP(address) && !believed.includes(normalizeAddress(one))
+    );
+    const way = known.endpoints.find((one) =>
+      one.id !== id && isIP(one.address) !== isIP(address)
+    );
+    const self = credentials.value;
+    if (missing === undefined || way === undefined || !self) return;
+    using connection = connectMember(way, {
+      ca: self.ca,
+      self,
+      isRevoked: (serial) => revocations.isRevoked(serial),
+    });
+    try {
+      await this.#tell(connection.membership, reported, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.debug(
+        `Cannot tell of ${missing} by ${way.address}: ${
+          describeFailure(error)
+        }`,
+      );
+    }
   }
 
   /** Asks for another certificate where the cluster knows something else of this node than its own says. */
@@ -298,6 +354,10 @@ export class Follower {
     });
     await renewed(certificate, fromRecordRole(role));
   }
+}
+
+function anyOf(signal: AbortSignal, over: AbortController): AbortSignal {
+  return AbortSignal.any([signal, over.signal]);
 }
 
 /** Resolves once a value is another one, or the signal aborts. */

@@ -20,7 +20,7 @@ import { Backoff } from "./backoff.ts";
 import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { askAuthority, connectMember } from "./member_connection.ts";
-import { describeFailure, lastingRefusal } from "./refusal.ts";
+import { describeFailure, isLastingRefusal } from "./refusal.ts";
 import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -70,9 +70,8 @@ export async function join(options: JoinOptions): Promise<Role> {
         return await joinBy(endpoint, token, options);
       } catch (error) {
         signal.throwIfAborted();
-        const refusal = lastingRefusal(error);
-        if (refusal !== undefined) {
-          throw new FatalError(`Cannot join by ${at}: ${refusal}`, {
+        if (isLastingRefusal(error)) {
+          throw new FatalError(`Cannot join by ${at}: ${error.message}`, {
             cause: error,
           });
         }

@@ -1,35 +1,30 @@
 import { Code, type Reason, RpcError } from "../grpc/rpc_error.ts";
 
-/** What a person can do about a refusal that no other try changes. */
-const ADVICE: Partial<Record<Reason, string>> = {
-  expired: "print a new token with hamlet invite on a member",
-  used: "print a new token with hamlet invite on a member",
-  forged: "print a new token with hamlet invite on a member",
-  foreign: "print a token with hamlet invite on a member of the right cluster",
-  "name-taken": "choose another with --name",
-  "bad-name": "choose another with --name",
-  cloned:
-    "one of the two has to become a node of its own: end it, clear its data with hamlet reset, and join it again",
-};
+/** What no other try changes; the member's message says what a person can do. `revoked` may be overtaken by a renewal. */
+const LASTING: readonly (Reason | undefined)[] = [
+  "removed",
+  "cloned",
+  "expired",
+  "used",
+  "forged",
+  "foreign",
+  "name-taken",
+  "bad-name",
+];
 
 /**
- * Says what a person has to do about a refusal.
+ * Tells whether a call was refused in a way that only a person can change.
  *
- * @param error What a call was answered with.
- * @returns The member's words and what to do; undefined where another try may help.
+ * @param error What it failed with.
  */
-export function lastingRefusal(error: unknown): string | undefined {
-  if (!(error instanceof RpcError) || error.reason === undefined) {
-    return undefined;
-  }
-  const advice = ADVICE[error.reason];
-  return advice === undefined ? undefined : `${error.message}; ${advice}`;
+export function isLastingRefusal(error: unknown): error is RpcError {
+  return error instanceof RpcError && LASTING.includes(error.reason);
 }
 
 /**
  * Tells whether the cluster has removed this node.
  *
- * @param error What a call was answered with.
+ * @param error What a call failed with.
  */
 export function isRemoval(error: unknown): error is RpcError {
   return error instanceof RpcError && error.reason === "removed";
