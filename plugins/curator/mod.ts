@@ -1,21 +1,16 @@
 import { once } from "node:events";
-import { definePlugin, z } from "hamlet";
+import {
+  definePlugin,
+  type Implementation,
+  Latest,
+  membership,
+  ServiceError,
+} from "hamlet";
+import { startClient } from "./client/start_client.ts";
+import { Config } from "./config.ts";
+import type { Credentials } from "./identity_files.ts";
+import { delegate, noMembershipService } from "./server/membership_service.ts";
 import { runServer } from "./server/run_server.ts";
-
-const Config = z.strictObject({
-  /** Seconds after which a learner that was not promoted is removed from the members. @default 5 minutes */
-  joinTimeout: z.int().min(10).max(86400).default(300),
-  /**
-   * Addresses and ranges (`192.0.2.0/24`) that a node may report although its report comes from
-   * another one, such as behind NAT. @default none
-   */
-  trustedAddresses: z.array(
-    z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]),
-  )
-    .default([]),
-}).prefault({});
-/** The plugin's section of the node's config file. */
-export type CuratorConfig = z.output<typeof Config>;
 
 /**
  * Who belongs to the cluster. Every member serves it to the others (`server/`); every node follows
@@ -24,9 +19,34 @@ export type CuratorConfig = z.output<typeof Config>;
 export default definePlugin({
   config: Config,
   async run(ctx) {
+    const credentials = new Latest<Credentials | undefined>(undefined);
+    const serving = new Latest(0);
+    await startClient(ctx, {
+      credentials,
+      serving,
+      report: (problem) =>
+        problem === undefined ? ctx.ready() : ctx.unready(problem),
+    });
     if (ctx.node.role === "member") {
-      ctx.run("server", (child) => runServer(child, ctx));
-    }
+      let current: Implementation<typeof membership> | undefined;
+      ctx.provide(
+        membership,
+        delegate(() => {
+          if (current && serving.value !== 0) return current;
+          throw new ServiceError(
+            "unavailable",
+            "This member does not serve its cluster yet: hamlet status says what it waits for",
+          );
+        }),
+      );
+      ctx.run("server", (child) =>
+        runServer(child, {
+          plugin: ctx,
+          credentials,
+          serving,
+          administer: (service) => current = service,
+        }));
+    } else ctx.provide(membership, noMembershipService());
     ctx.healthy();
     if (!ctx.signal.aborted) await once(ctx.signal, "abort");
   },

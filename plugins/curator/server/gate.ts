@@ -137,8 +137,12 @@ export class Gate {
     const record = identity.kind === "node"
       ? await this.#record(identity.id, signal)
       : undefined;
-    if (identity.kind === "node" && !stays(record)) throw removed(identity.id);
-    if (this.#options.revoked(identity.serial)) throw revoked(identity.serial);
+    if (identity.kind === "node" && record === undefined) {
+      throw removed(identity.id);
+    }
+    if (this.#options.revoked(identity.serial)) {
+      throw whyRevoked(identity, record);
+    }
     if (access === "anyone" || access === "known") return;
     if (access === "operator") {
       if (identity.kind === "operator") return;
@@ -187,21 +191,30 @@ export class Gate {
   /** What is known right now against somebody who was let in. */
   #standing(identity: Identity): RpcError | undefined {
     if (identity.kind === "anonymous") return;
-    const record = identity.kind === "node"
-      ? this.#options.known(identity.id)
-      : undefined;
-    if (record?.pending === Pending.REMOVAL && identity.kind === "node") {
-      return removed(identity.id);
-    }
     if (!this.#options.revoked(identity.serial)) return;
-    return identity.kind === "node" && !stays(record)
-      ? removed(identity.id)
-      : revoked(identity.serial);
+    return whyRevoked(
+      identity,
+      identity.kind === "node" ? this.#options.known(identity.id) : undefined,
+    );
   }
 }
 
-function stays(record: NodeRecord | undefined): boolean {
-  return record !== undefined && record.pending !== Pending.REMOVAL;
+/** A node's certificates are revoked before its record is deleted: it is being removed, or has another one. */
+function whyRevoked(
+  identity: Exclude<Identity, { kind: "anonymous" }>,
+  record: NodeRecord | undefined,
+): RpcError {
+  if (
+    identity.kind === "node" &&
+    (record === undefined || record.pending === Pending.REMOVAL)
+  ) {
+    return removed(identity.id);
+  }
+  return new RpcError(
+    Code.PERMISSION_DENIED,
+    `Certificate ${identity.serial} was revoked`,
+    "revoked",
+  );
 }
 
 function removed(id: string): RpcError {
@@ -209,13 +222,5 @@ function removed(id: string): RpcError {
     Code.PERMISSION_DENIED,
     `Node "${id}" was removed from the cluster; hamlet reset makes it one that may join again`,
     "removed",
-  );
-}
-
-function revoked(serial: string): RpcError {
-  return new RpcError(
-    Code.PERMISSION_DENIED,
-    `Certificate ${serial} was revoked`,
-    "revoked",
   );
 }

@@ -119,6 +119,34 @@ export class Sessions {
   }
 
   /**
+   * Waits until a node reports in some way.
+   *
+   * @param id The node ID.
+   * @param wanted What its session has to be like.
+   * @param options To cancel it.
+   * @returns The session.
+   */
+  async until(
+    id: string,
+    wanted: (session: SessionRecord) => boolean,
+    options: CallOptions,
+  ): Promise<SessionRecord> {
+    const watch = this.#store.watch({ key: SESSIONS + id }, options);
+    for await (const item of watch) {
+      const kvs = item.kind === "snapshot"
+        ? item.kvs
+        : item.events.flatMap((event) =>
+          event.kind === "put" ? [event.kv] : []
+        );
+      for (const { value } of kvs) {
+        const session = fromBinary(SessionRecordSchema, value);
+        if (wanted(session)) return session;
+      }
+    }
+    throw new RpcError(Code.CANCELLED, `Canceled the wait for node "${id}"`);
+  }
+
+  /**
    * Forgets a node.
    *
    * @param id The node ID.
