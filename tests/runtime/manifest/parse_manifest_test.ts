@@ -203,7 +203,6 @@ const refused: [string, string, RegExp][] = [
     manifest(permission("read", `"/srv/x", »"/srv/x"`)),
     /in the list twice/,
   ],
-  ["every host", manifest(permission("net", `»"*"`)), /Name one port/],
   [
     "every host at a port",
     manifest(permission("net", `»"*:443"`)),
