@@ -1,4 +1,4 @@
-import { FatalError, type NodeInfo, writeFileAtomic } from "hamlet";
+import { FatalError, writeFileAtomic } from "hamlet";
 import {
   createPending,
   type Pending,
@@ -27,13 +27,13 @@ export interface StateFiles {
  * pending, then with their seal key, so that a crash in between leaves what nobody has seen.
  *
  * @param files Where they are.
- * @param origin How this node came to its cluster.
+ * @param fetchSealKey Gets the seal key of the cluster that the node joined; undefined on the first node of a new one.
  * @returns Where the authorities are.
- * @throws {FatalError} If the files cannot be used, or are missing on a node that joined.
+ * @throws {FatalError} If the files cannot be used.
  */
 export async function openState(
   files: StateFiles,
-  origin: NodeInfo["origin"],
+  fetchSealKey?: () => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<StateOnDisk> {
   const sealKey = await readIfThere(files.sealKey);
   const pending = await readIfThere(files.pending);
@@ -49,10 +49,10 @@ export async function openState(
     }
   }
   if (sealKey) return { kind: "committed", sealKey };
-  if (origin !== "new-cluster") {
-    throw new FatalError(
-      `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member`,
-    );
+  if (fetchSealKey) {
+    const sealKey = await fetchSealKey();
+    await writeFileAtomic(files.sealKey, sealKey);
+    return { kind: "committed", sealKey };
   }
   return { kind: "pending", pending: await createState(files) };
 }

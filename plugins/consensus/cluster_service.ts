@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** What etcd hears from its peers. */
   readonly traffic: PeerTraffic;
   readonly version: EtcdVersion;
+  /** Starts etcd again as the only member. */
+  forceNewCluster(): void;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface ClusterOptions {
  * @returns The service.
  */
 export function createCluster(
-  { link, traffic, version }: ClusterOptions,
+  { link, traffic, version, forceNewCluster }: ClusterOptions,
 ): Implementation<typeof cluster> {
   async function connect() {
     const deadline = Date.now() + link.deadline;
@@ -41,13 +43,14 @@ export function createCluster(
         client.cluster.memberList({ linearizable: false }, options),
         client.maintenance.status(options),
       ]);
-      // Only a promotion asks for it, and etcd takes a few milliseconds to tell.
+      // etcd takes a few milliseconds to tell, and only a promotion has to know it as it is now.
       const learners = list.members.some(({ isLearner }) => isLearner);
-      if (learners) await traffic.look();
+      if (list.members.length > 1) await traffic.look(learners ? 0 : FRESH);
       const members = list.members.map((member): Member => {
         const id = toHex(member.ID);
         const self = member.ID === list.header.member_id;
         const heardAgo = self ? 0 : traffic.heardAgo(id);
+        const reachable = self || traffic.reachable(id);
         return {
           id,
           name: member.name,
@@ -55,6 +58,7 @@ export function createCluster(
           learner: member.isLearner,
           leader: member.ID === status.leader,
           self,
+          reachable,
           ...(learners && heardAgo !== undefined ? { heardAgo } : {}),
         };
       });
@@ -95,6 +99,8 @@ export function createCluster(
           learner: one.isLearner,
           leader: false,
           self: one.ID === header.member_id,
+          reachable: one.ID === header.member_id ||
+            traffic.reachable(toHex(one.ID)),
         })),
       };
     },
@@ -129,8 +135,26 @@ export function createCluster(
       await client.maintenance.moveLeader({ targetID }, options);
       return {};
     },
+
+    async recover() {
+      const { client, options } = await connect();
+      const status = await client.maintenance.status(options);
+      if (status.isLearner || status.leader !== "0") {
+        throw new ServiceError(
+          "failed-precondition",
+          status.isLearner
+            ? "Cannot recover from this member: it is a learner, which may not have all data; recover from one with a vote"
+            : "Cannot recover: the cluster has a leader, so its majority is not lost; take single nodes out with `hamlet remove`",
+        );
+      }
+      forceNewCluster();
+      return {};
+    },
   };
 }
+
+/** Milliseconds after which to look anew what etcd hears from its peers. */
+const FRESH = 1_000;
 
 /** Reads a member's ID, as it was given. */
 function memberId(id: string): string {

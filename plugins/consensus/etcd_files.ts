@@ -6,6 +6,10 @@ export interface EtcdFiles {
   readonly data: string;
   /** Exists once that data is to be kept. */
   readonly bootstrapped: string;
+  /**
+   * Of a member that joins: the peer URL it is added with. Of no meaning once `bootstrapped` exists.
+   */
+  readonly joining: string;
   /** The certificate of the peer authority. */
   readonly ca: string;
   /** The node's certificate for etcd's peers. */
@@ -33,6 +37,7 @@ export function etcdFiles({ data, run }: NodeInfo["folders"]): EtcdFiles {
   return {
     data: `${data}/etcd/data`,
     bootstrapped: `${data}/etcd/bootstrapped`,
+    joining: `${data}/etcd/joining`,
     ca: `${data}/etcd/peer-pki/ca.pem`,
     cert: `${data}/etcd/peer-pki/cert.pem`,
     key: `${data}/etcd/peer-pki/key.pem`,

@@ -9,6 +9,8 @@ export interface WatchHealthOptions {
   readonly link: EtcdLink;
   /** Told each time: nothing if this member does its job, else why not. */
   report(problem: string | undefined): void;
+  /** Called each time that this member has a vote and a leader. */
+  voting(): Promise<void>;
 }
 
 /** Milliseconds between two looks; the end of the process is told by an event of its own. */
@@ -25,7 +27,7 @@ const PATIENCE = 2_000;
  */
 export async function watchHealth(
   ctx: Context,
-  { link, report }: WatchHealthOptions,
+  { link, report, voting }: WatchHealthOptions,
 ): Promise<void> {
   ctx.healthy();
   const { promise: canceled, resolve } = Promise.withResolvers<void>();
@@ -33,7 +35,7 @@ export async function watchHealth(
   while (!ctx.signal.aborted) {
     // What hangs must not hold up the end of this, which the next etcd waits for.
     await Promise.race([
-      probe(link).then((problem) => {
+      probe(link, voting).then((problem) => {
         if (!ctx.signal.aborted) report(problem);
       }),
       canceled,
@@ -46,19 +48,24 @@ export async function watchHealth(
  * Asks etcd what `ready` means: whether this member has a vote and answers.
  *
  * @param link The way to it.
+ * @param voting Called if it has a vote and a leader.
  * @returns What is wrong, for a person; undefined if nothing is.
  */
-async function probe(link: EtcdLink): Promise<string | undefined> {
+async function probe(
+  link: EtcdLink,
+  voting: () => Promise<void>,
+): Promise<string | undefined> {
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const status = await client.maintenance.status({ deadline });
     if (status.isLearner) {
-      return "this member has no vote yet: it is promoted once it has caught up";
+      return "learner, waiting for promotion: it gets a vote once it has caught up";
     }
     if (status.leader === "0") {
       return "etcd has no leader: start the other members, or see that they can be reached";
     }
+    await voting();
     // Answered only once a majority has agreed that its leader still leads.
     const nothing = { key: Buffer.of(0), limit: 1, keys_only: true };
     await client.kv.range(nothing, { deadline });

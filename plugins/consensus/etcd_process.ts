@@ -2,7 +2,6 @@ import {
   type Client,
   type Context,
   failpoint,
-  FatalError,
   type Logger,
   type NodeInfo,
   type process,
@@ -12,21 +11,27 @@ import {
   type EtcdLine,
   explainFailure,
   parseEtcdLine,
+  saysDamaged,
   saysRemoved,
 } from "./etcd_log.ts";
+import type { EtcdStart } from "./etcd_starts.ts";
+import { removeAll } from "./remove_all.ts";
 
 /** Options of {@linkcode runEtcd}. */
 export interface RunEtcdOptions {
   readonly programs: Client<typeof process>;
   readonly node: NodeInfo;
   readonly files: EtcdFiles;
-  readonly args: readonly string[];
-  /** Whether its data is of no use to anybody: see `BootstrapGate`. */
-  wipe(): boolean;
+  /** Makes everything ready for etcd to start. */
+  prepare(signal: AbortSignal): Promise<EtcdStart>;
   /** Called once the process is there. */
   started(): void;
   /** Called with what is wrong when it has ended by itself. */
   failed(reason: string): void;
+  /** Called when it has ended since its data is damaged; `failed` has been then. */
+  damaged(): void;
+  /** Called when it has ended since the cluster has removed this member; returns or throws what comes of that. */
+  removed(): Promise<void>;
 }
 
 /** etcd has ended by itself. */
@@ -40,20 +45,20 @@ export class EtcdExitError extends Error {
  * @param ctx Its place in the tree.
  * @param options See {@linkcode RunEtcdOptions}.
  * @throws {EtcdExitError} If etcd ends by itself.
- * @throws {FatalError} If it did since the cluster has removed this member.
+ * @throws The reason of the start's `again`, if that aborts.
  */
 export async function runEtcd(
   ctx: Context,
   options: RunEtcdOptions,
 ): Promise<void> {
   const { programs, files, node } = options;
-  if (options.wipe()) await removeAll(files.data);
+  const { args, again } = await options.prepare(ctx.signal);
   // etcd does not take the place of a socket that a killed one has left.
   await removeAll(files.socket);
   failpoint("before etcd starts");
   const events = programs.run(
-    { program: "etcd", args: [...options.args] },
-    { signal: ctx.signal },
+    { program: "etcd", args: [...args] },
+    { signal: AbortSignal.any([ctx.signal, again]) },
   );
   let last: EtcdLine | undefined;
   let failure: EtcdLine | undefined;
@@ -90,14 +95,13 @@ export async function runEtcd(
           ? explainFailure(said, context)
           : `it ended with exit code ${event.code}`;
         options.failed(reason);
-        throw removed
-          ? new FatalError(
-            `Cannot run etcd: ${reason}; to use the machine again, empty the node's data folder and join it anew`,
-          )
-          : new EtcdExitError(`etcd has ended: ${reason}`);
+        if (removed) return await options.removed();
+        if (said && saysDamaged(said)) options.damaged();
+        throw new EtcdExitError(`etcd has ended: ${reason}`);
       }
     }
   }
+  if (!ctx.signal.aborted) again.throwIfAborted();
 }
 
 function writeLine(
@@ -106,12 +110,4 @@ function writeLine(
 ): void {
   if (level === "warning") log.warn(message, properties);
   else log[level](message, properties);
-}
-
-async function removeAll(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -3,28 +3,36 @@ import {
   ca,
   cluster,
   definePlugin,
+  enrollment,
   kv,
+  node as nodeService,
   type PluginContext,
   process,
   z,
 } from "hamlet";
 import { askVersion } from "./ask_version.ts";
 import { createCluster } from "./cluster_service.ts";
+import { delay } from "./delay.ts";
 import { etcdFiles } from "./etcd_files.ts";
-import { etcdFlags } from "./etcd_flags.ts";
 import { watchHealth } from "./etcd_health.ts";
 import { EtcdLink } from "./etcd_link.ts";
-import { runEtcd } from "./etcd_process.ts";
+import { EtcdExitError, runEtcd } from "./etcd_process.ts";
+import { EtcdStarts } from "./etcd_starts.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
 import { openMembership } from "./membership.ts";
 import { readMetrics } from "./metrics.ts";
+import { keepPeerUrl } from "./own_peer_url.ts";
+import { followPeerAddress } from "./peer_address.ts";
 import { PeerTraffic } from "./peer_traffic.ts";
 
 const Config = z.strictObject({
   /** Bytes of etcd's database after which it takes no more writes. @default 2 GiB */
   backendQuota: z.int().positive().default(2 * 1024 ** 3),
 }).prefault({});
+
+/** Milliseconds that a member which was removed waits to be told that it is to be a worker, before it takes it for the end. */
+const ROLE_CHANGE = 10_000;
 
 /**
  * The cluster's store: one real etcd, its peers over TLS, its clients over a unix socket that only
@@ -33,65 +41,104 @@ const Config = z.strictObject({
 export default definePlugin({
   config: Config,
   async run(ctx) {
-    const files = etcdFiles(ctx.node.folders);
+    const { node, config: { backendQuota } } = ctx;
+    const files = etcdFiles(node.folders);
     await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
+    const address = followPeerAddress(ctx);
     const programs = await ctx.use(process);
-    const [version, { founding, token }] = await Promise.all([
+    const [version, membership] = await Promise.all([
       askVersion(programs, ctx.signal),
-      openMembership(ctx, files),
+      openMembership(ctx, files, address),
     ]);
     const warning = warningOf(version);
     if (warning !== undefined) ctx.log.warn(warning);
-
-    using link = new EtcdLink(files.socket);
-    const store = createKv({ link });
-    ctx.provide(kv, founding ? founding.guard(store) : store);
-    const traffic = new PeerTraffic({
-      metrics: () => readMetrics(files.socket, link.deadline),
-    });
-    ctx.provide(cluster, createCluster({ link, traffic, version }));
-
     const report = readinessOf(ctx);
-    report("etcd starts");
-    const { backendQuota } = ctx.config;
-    const { node } = ctx;
-    const newCluster = founding !== undefined;
-    const args = etcdFlags({
+    const starts = new EtcdStarts({
       node,
       files,
       version,
-      token,
-      newCluster,
+      membership,
       backendQuota,
+      address,
+      members: () => ctx.use(enrollment),
+      // A program that is started again waits for the one before.
+      ended: async (signal) => void await askVersion(programs, signal),
+      report,
     });
+
+    using link = new EtcdLink(files.socket);
+    const store = createKv({ link });
+    const gate = membership.kind === "founding" ? membership.gate : undefined;
+    ctx.provide(kv, gate ? gate.guard(store) : store);
+    const traffic = new PeerTraffic({
+      metrics: () => readMetrics(files.socket, link.deadline),
+    });
+    const forceNewCluster = () => {
+      ctx.log.warn("An operator makes this node the only member");
+      starts.forceNewCluster();
+      starts.again(new EtcdExitError("etcd is started again to be alone"));
+    };
+    ctx.provide(
+      cluster,
+      createCluster({ link, traffic, version, forceNewCluster }),
+    );
+
+    report("etcd starts");
     ctx.run("etcd", (child) =>
       runEtcd(child, {
         programs,
         node,
         files,
-        args,
-        wipe: () => founding?.nothing ?? false,
+        prepare: (signal) => starts.prepare(signal),
         started() {
           link.connect();
+          const voting = () => starts.voting();
           child.run(
             "health",
-            (health) => watchHealth(health, { link, report }),
+            (health) => watchHealth(health, { link, report, voting }),
           );
         },
         failed: (reason) => report(`etcd does not run: ${reason}`),
+        damaged: () => starts.discard(),
+        async removed() {
+          if (starts.joining) {
+            starts.discard();
+            throw new EtcdExitError(
+              "The cluster has removed this learner, which joins again",
+            );
+          }
+          await delay(ROLE_CHANGE, child.signal);
+          if (child.signal.aborted) return;
+          const place = await ctx.use(nodeService);
+          await place.removed({ reason: "its etcd is no member any more" });
+          await aborted(child.signal);
+        },
       }));
-    if (founding) {
+    ctx.run("peer-url", (child) =>
+      keepPeerUrl(child, {
+        node,
+        files,
+        link,
+        starts,
+        address,
+        authorities: () => ctx.use(ca),
+      }));
+    if (gate) {
       ctx.run("founding", async (child) => {
         const authorities = await ctx.use(ca);
         await authorities.committed({}, { signal: child.signal });
-        founding.open();
+        gate.open();
         child.done();
       });
     }
     ctx.healthy();
-    if (!ctx.signal.aborted) await once(ctx.signal, "abort");
+    await aborted(ctx.signal);
   },
 });
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
 
 /** Says whether the plugin does its job, each time that this changes. */
 function readinessOf(ctx: PluginContext): (problem?: string) => void {

@@ -11,6 +11,8 @@ export const Member = z.object({
   learner: z.boolean(),
   leader: z.boolean(),
   self: z.boolean(),
+  /** Whether this node's etcd has a connection to it. */
+  reachable: z.boolean(),
   /** Milliseconds since this node last heard from it over raft; absent where it has not yet. */
   heardAgo: z.number().nonnegative().optional(),
 });
@@ -56,6 +58,11 @@ export const cluster = defineService({
       z.strictObject({ id: z.string(), peerURL: z.string() }),
       z.object({}),
     ),
+    /**
+     * Makes this node the only member, with the data it has: for a majority that is lost for good.
+     * `failed-precondition` on a learner, and while there is a leader.
+     */
+    recover: call(z.strictObject({}), z.object({})),
     /** Hands the leadership to another voter; only the leader can. */
     moveLeader: call(z.strictObject({ to: z.string() }), z.object({})),
   },

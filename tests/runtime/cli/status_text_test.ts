@@ -38,6 +38,7 @@ const status: NodeStatus = {
     learner: false,
     leader: true,
     self: true,
+    reachable: true,
   }],
   warnings: ["The clock is wrong"],
 };
