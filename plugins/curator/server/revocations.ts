@@ -6,16 +6,6 @@ export class Revocations {
   #serials: ReadonlySet<string> = new Set();
   #number = -1;
 
-  /** Whether it has ever been told one. */
-  get loaded(): boolean {
-    return this.#number >= 0;
-  }
-
-  /** The list, DER; undefined before the first. */
-  get der(): Uint8Array<ArrayBuffer> | undefined {
-    return this.#list.value;
-  }
-
   /**
    * Takes a list; an older one than is known is ignored.
    *

@@ -14,7 +14,6 @@ import {
 import { Membership } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
 import { Curator } from "../../../proto/gen/metropolis/node/core/curator/proto/api/api_pb.ts";
 import type { CuratorConfig } from "../config.ts";
-import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { type Credentials, identityFiles } from "../identity_files.ts";
 import { blockList } from "./addresses.ts";
 import { Connections } from "./connections.ts";
@@ -74,7 +73,7 @@ export async function runServer(
   if (credentials.value === undefined && node.origin === "new-cluster") {
     credentials.set(await found({ node, files, nodes, authorities }, ctx));
   }
-  const first = await firstOf(credentials, signal);
+  const first = await firstOf(credentials.watch(signal));
   if (first === undefined) return;
 
   const feed = new NodeFeed();
@@ -100,13 +99,7 @@ export async function runServer(
     self: node.id,
   });
   const gate = new Gate({
-    revoked(serial) {
-      if (revocations.loaded) return revocations.has(serial);
-      throw new RpcError(
-        Code.UNAVAILABLE,
-        "This member starts: it has no revocation list yet",
-      );
-    },
+    revoked: (serial) => revocations.has(serial),
     known: (id) => feed.get(id),
     look: async (id, signal) => (await nodes.read(id, { signal }))?.record,
     welcome: (peer) => connections.known(peer),
@@ -176,6 +169,8 @@ export async function runServer(
       joinTimeout: config.joinTimeout * 1000,
     }));
 
+  // Before it knows who was revoked, nobody can be let in.
+  if (await firstOf(revocations.watch(signal)) === undefined) return;
   const port = await connections.listen(node.listen, node.curatorPort);
   log.info(`Serves the cluster's nodes at ${node.listen}, port ${port}`);
   administer(membershipService(shared));
@@ -243,11 +238,9 @@ async function readList(path: string, revocations: Revocations): Promise<void> {
   }
 }
 
+/** Waits for the first value; undefined if there is none before the end. */
 async function firstOf<T>(
-  value: Latest<T | undefined>,
-  signal: AbortSignal,
+  values: AsyncIterable<T | undefined>,
 ): Promise<T | undefined> {
-  for await (const now of value.watch(signal)) {
-    if (now !== undefined) return now;
-  }
+  for await (const value of values) if (value !== undefined) return value;
 }
