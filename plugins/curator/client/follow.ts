@@ -42,6 +42,8 @@ export interface SelfReport {
 export interface FollowerOptions {
   /** This node's ID. */
   readonly id: string;
+  /** What the node is called. */
+  readonly name: string;
   /** Where this node's own server listens, for this node itself. */
   readonly localAddress: string;
   readonly self: Latest<SelfReport>;
@@ -288,9 +290,9 @@ export class Follower {
     { addresses, curatorPort }: SelfReport,
     signal: AbortSignal,
   ) {
-    const { instance } = this.#options;
+    const { instance, name } = this.#options;
     return membership.report(
-      { instance, addresses: [...addresses], curatorPort },
+      { instance, addresses: [...addresses], curatorPort, name },
       { signal, timeout: TIMEOUT_MS },
     );
   }

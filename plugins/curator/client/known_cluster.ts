@@ -18,6 +18,7 @@ export class KnownCluster {
   #current = false;
   /** What the file has. */
   #content: string | undefined;
+  #saving = Promise.resolve();
 
   private constructor(path: string) {
     this.#path = path;
@@ -97,7 +98,14 @@ export class KnownCluster {
   }
 
   /** Writes it to disk, if the disk has something else. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    // One at a time: they use the same temporary file.
+    const saved = this.#saving.then(() => this.#write());
+    this.#saving = saved.catch(() => {});
+    return saved;
+  }
+
+  async #write(): Promise<void> {
     const content = JSON.stringify({
       endpoints: this.endpoints,
       nodes: this.nodes,

@@ -40,5 +40,9 @@ export function describeFailure(error: unknown): string {
   if (error instanceof RpcError && error.code === Code.DEADLINE_EXCEEDED) {
     return "no answer in time";
   }
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  // What grpc-js puts around the error of a socket.
+  return text
+    .replace(/^No connection established\. Last error: (?:Error: )?/, "")
+    .replace(/\. Resolution note: .*$/s, "");
 }

@@ -73,9 +73,13 @@ export async function startClient(
 
   ctx.run("remember", async (child) => {
     child.healthy();
-    for await (const _version of known.version.watch(child.signal)) {
+    try {
+      for await (const _version of known.version.watch(child.signal)) {
+        await known.save();
+        await delay(REMEMBER_MS, undefined, { signal: child.signal });
+      }
+    } finally {
       await known.save();
-      await delay(REMEMBER_MS, undefined, { signal: child.signal });
     }
   });
 
@@ -138,6 +142,7 @@ export async function startClient(
     child.healthy();
     const follower = new Follower({
       id: node.id,
+      name: node.name,
       localAddress: loopbackOf(node.listen),
       self,
       instance,

@@ -118,6 +118,7 @@ class Node implements AsyncDisposable {
     this.credentials = new Latest<Credentials | undefined>(node.credentials);
     this.follower = new Follower({
       id: node.identity.id,
+      name: "self",
       localAddress: "127.0.0.1",
       self: this.self,
       instance: crypto.getRandomValues(new Uint8Array(16)),
@@ -217,6 +218,7 @@ Deno.test("Follower says what it is, at once and at every change", async () => {
     "192.0.2.1",
   ]]);
   assert.equal(member.reports[0]?.instance.length, 16);
+  assert.equal(member.reports[0]?.name, "self");
   const reported = Promise.withResolvers<void>();
   member.onReport = reported.resolve;
   node.self.set({ addresses: ["192.0.2.9"], curatorPort: 0 });
