@@ -95,10 +95,13 @@ export class Follower {
         const before = self.value;
         const problem = await this.#round(signal);
         if (problem === undefined) continue;
-        const text = `No member of the cluster answers: ${problem}`;
         known.setRemembered();
+        // A member that founds its cluster, or starts it again, has its own server in a moment.
+        const text = problem === ""
+          ? "Waits for a member of the cluster to follow"
+          : `No member of the cluster answers: ${problem}`;
         report(text);
-        if (text !== this.#told) log.warn(text);
+        if (problem !== "" && text !== this.#told) log.warn(text);
         this.#told = text;
         const over = new AbortController();
         const changed = other(self, before, anyOf(signal, over));
@@ -121,7 +124,8 @@ export class Follower {
    */
   async #round(signal: AbortSignal): Promise<string | undefined> {
     const problems: string[] = [];
-    for (const endpoint of this.#candidates()) {
+    const candidates = this.#candidates();
+    for (const endpoint of candidates) {
       const start = performance.now();
       let connected = false;
       try {
@@ -145,8 +149,8 @@ export class Follower {
         return undefined;
       }
     }
-    // In the order of the last round, so that the log has it once.
-    return problems.sort().join("; ") || "none is known";
+    // Sorted, so that the log has it once.
+    return problems.sort().join("; ");
   }
 
   /** Members to try: on a member this node's own server first, and the one that failed last. */

@@ -16,8 +16,8 @@ export class KnownCluster {
   #nodes: ReadonlyMap<string, ClusterNode> = new Map();
   #endpoints: readonly Endpoint[] = [];
   #current = false;
-  /** What the file has. */
-  #content: string | undefined;
+  /** What the file has; a missing one says as much as an empty one. */
+  #content = JSON.stringify({ endpoints: [], nodes: [] });
   #saving = Promise.resolve();
 
   private constructor(path: string) {
