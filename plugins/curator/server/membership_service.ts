@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type Caller,
+  type CallOptions,
   type Implementation,
   type Member,
   type membership,
@@ -65,12 +66,15 @@ export function membershipService(
     return last.ago > 3000 * reportEvery(feed.size) ? "not-seen" : "ready";
   }
 
-  function endpoints(): Endpoint[] {
-    const usable = feed.all().filter(({ role, addresses, curatorPort }) =>
+  async function endpoints(call: CallOptions): Promise<Endpoint[]> {
+    // This one answers right now, and may have said where it is just before.
+    const own = await nodes.read(self, call);
+    const usable = [
+      ...own ? [own.record] : [],
+      ...feed.all().filter(({ id }) => id !== self),
+    ].filter(({ role, addresses, curatorPort }) =>
       role === Role.MEMBER && addresses.length > 0 && curatorPort !== 0
     );
-    // This one answers right now.
-    usable.sort((a, b) => Number(b.id === self) - Number(a.id === self));
     return usable.slice(0, MOST_ENDPOINTS).map((
       { id, addresses: [address = ""], curatorPort: port },
     ) => ({ id, address, port }));
@@ -111,7 +115,7 @@ export function membershipService(
   return {
     async invite(request, caller) {
       return await asService(async () => {
-        const found = endpoints();
+        const found = await endpoints(caller);
         if (found.length === 0) {
           throw new RpcError(
             Code.UNAVAILABLE,
