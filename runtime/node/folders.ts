@@ -47,7 +47,7 @@ const dataFolders = [
 const runFolders = ["consensus"];
 
 /** What a file system of its own has at its top. */
-const LOST_AND_FOUND = "lost+found";
+export const LOST_AND_FOUND = "lost+found";
 /** What else may be in a data folder that is no node's yet. */
 const leftovers = [
   "lock",
@@ -206,7 +206,14 @@ async function examineFolder(
   }
 }
 
-async function examineData(data: string): Promise<DataState> {
+/**
+ * Looks whose a data folder is.
+ *
+ * @param data The data folder.
+ * @returns What is in it.
+ * @throws {StartError} If it is no node's.
+ */
+export async function examineData(data: string): Promise<DataState> {
   const found = await filesBelow(data);
   if (found.includes("node.json")) return "node";
   const foreign = found.find((file) => !leftovers.includes(file));

@@ -8,7 +8,7 @@ import type { Log } from "../log/log.ts";
 import type { Logger } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import type { Client, Service } from "../service/contract.ts";
-import { cluster } from "../services/cluster.ts";
+import { cluster, type Member } from "../services/cluster.ts";
 import type { KvScope } from "../services/kv.ts";
 import { network } from "../services/network.ts";
 import type { Role } from "../services/nodes.ts";
@@ -388,6 +388,7 @@ export class RunningNode implements Node {
       return {
         members,
         warnings: [
+          ...memberWarnings(members),
           ...(warning === undefined ? [] : [warning]),
           ...alarms.map(({ kind, memberId }) =>
             `etcd has raised the alarm "${kind}" at member ${memberId}`
@@ -400,6 +401,24 @@ export class RunningNode implements Node {
       connection.abort();
     }
   }
+}
+
+/** What of the members is not as it should be. */
+function memberWarnings(members: readonly Member[]): string[] {
+  const voters = members.filter(({ learner }) => !learner);
+  const lost = members.filter(({ reachable }) => !reachable)
+    .map(({ name, id }) => name || id);
+  return [
+    ...voters.length === 2
+      ? [
+        "The cluster has two members: without either of them the other has no majority; invite a third",
+      ]
+      : [],
+    ...lost.length > 0 ? [`This node does not reach ${lost.join(", ")}`] : [],
+    ...members.some(({ leader }) => leader) ? [] : [
+      "The members have no leader: the store takes no writes until a majority of them is back",
+    ],
+  ];
 }
 
 function reasonOf(readiness: Readiness): { reason?: string } {
