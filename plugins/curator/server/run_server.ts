@@ -176,21 +176,18 @@ export async function runServer(
   administer(membershipService(shared));
   serving.set(port);
   ctx.healthy();
-  try {
-    const end = AbortSignal.any([
-      signal,
-      store.gone,
-      etcd.gone,
-      authorities.gone,
-    ]);
-    if (!end.aborted) await once(end, "abort");
-    // Everything here holds on to the provider that is gone.
-    if (!signal.aborted) throw end.reason;
-  } finally {
-    serving.set(0);
-    server.forceShutdown();
-    await connections.close();
-  }
+  const end = AbortSignal.any([
+    signal,
+    store.gone,
+    etcd.gone,
+    authorities.gone,
+  ]);
+  if (!end.aborted) await once(end, "abort");
+  serving.set(0);
+  server.forceShutdown();
+  await connections.close();
+  // Everything here holds on to the provider that is gone.
+  if (!signal.aborted) throw end.reason;
 }
 
 async function followNodes(
