@@ -10,6 +10,7 @@ import {
   Pending,
   Role,
 } from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Members } from "./members.ts";
 import { type NodesStore, unknownNode } from "./nodes_store.ts";
 import type { Sessions } from "./sessions.ts";
@@ -96,7 +97,7 @@ export class Departures {
     call: CallOptions,
   ): AsyncGenerator<Step, void, void> {
     const { nodes, members, self } = this.#options;
-    const found = await nodes.find(node, call);
+    const found = await nodes.find(node, call).catch(whereNoMajority);
     if (!found) throw unknownNode(node);
     await members.refuseIfLost(found.record, call);
     const record = await nodes.update(found.record.id, (record) => {
@@ -176,6 +177,19 @@ export class Departures {
     }, call);
     yield { step: "Its certificates of a member are revoked", done: true };
   }
+}
+
+/** Nothing can be taken out of a cluster that cannot write that down. */
+function whereNoMajority(cause: unknown): never {
+  if (!(cause instanceof ServiceError) || cause.code !== "unavailable") {
+    throw cause;
+  }
+  throw new RpcError(
+    Code.UNAVAILABLE,
+    `No majority of the members answers (${cause.message}): bring members back, or take over with what is left by hamlet recover`,
+    undefined,
+    { cause },
+  );
 }
 
 /** Revokes every certificate of a node but one, of both authorities. */

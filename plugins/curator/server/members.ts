@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type CallOptions,
@@ -12,8 +11,6 @@ import type { NodeRecord } from "../../../proto/gen/hamlet/cluster/v1/record_pb.
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { canonicalAddress } from "./addresses.ts";
 
-/** Milliseconds for a member to answer before it counts as dead. */
-const PROBE_MS = 2_000;
 /** Milliseconds between two tries where etcd takes no learner for now. */
 const AGAIN_MS = 250;
 
@@ -79,7 +76,7 @@ export class Members {
           await this.place(known, peerURL, call);
           return answer(record.id, known.id, await this.list(call));
         }
-        await this.#refuseIfLost(record, members);
+        this.#refuseIfLost(record, members);
         await this.#cluster.remove({ id: known.id }, call);
         stale = false;
       } catch (error) {
@@ -105,7 +102,7 @@ export class Members {
     const members = await this.list(call);
     const own = members.filter((member) => isOf(member, record));
     if (own.length === 0) return false;
-    await this.#refuseIfLost(record, members);
+    this.#refuseIfLost(record, members);
     for (const { id } of own) {
       try {
         await this.#cluster.remove({ id }, call);
@@ -126,13 +123,10 @@ export class Members {
    * @throws {RpcError} `FAILED_PRECONDITION`
    */
   async refuseIfLost(record: NodeRecord, call: CallOptions): Promise<void> {
-    await this.#refuseIfLost(record, await this.list(call));
+    this.#refuseIfLost(record, await this.list(call));
   }
 
-  async #refuseIfLost(
-    record: NodeRecord,
-    members: readonly Member[],
-  ): Promise<void> {
+  #refuseIfLost(record: NodeRecord, members: readonly Member[]): void {
     const voters = members.filter(({ learner }) => !learner);
     const left = voters.filter((member) => !isOf(member, record));
     if (left.length === voters.length) return;
@@ -142,11 +136,10 @@ export class Members {
         `Cannot take "${record.name}" out of the members: it is the only one, and the cluster ends with it`,
       );
     }
-    const answers = await Promise.all(left.map(doesAnswer));
-    const alive = answers.filter(Boolean).length;
+    const alive = left.filter(({ reachable }) => reachable).length;
     const needed = Math.floor(left.length / 2) + 1;
     if (alive >= needed) return;
-    const dead = left.filter((_, index) => !answers[index])
+    const dead = left.filter(({ reachable }) => !reachable)
       .map(({ name, id }) => `"${name || id}"`).join(", ");
     throw new RpcError(
       Code.FAILED_PRECONDITION,
@@ -164,7 +157,7 @@ export class Members {
     const members = await this.list(call);
     if (!members.some(({ self, leader }) => self && leader)) return false;
     for (const member of members) {
-      if (member.self || member.learner || !await doesAnswer(member)) continue;
+      if (member.self || member.learner || !member.reachable) continue;
       await this.#cluster.moveLeader({ to: member.id }, call);
       return true;
     }
@@ -258,26 +251,4 @@ function checkPeerURL(text: string, record: NodeRecord): void {
       record.addresses.join(" and ") || "no address"
     } as far as the cluster knows`,
   );
-}
-
-/** Whether something listens where a member's etcd should. */
-function doesAnswer(
-  { self, peerURLs: [peerURL = ""] }: Member,
-): Promise<boolean> {
-  const url = URL.parse(peerURL);
-  if (self || url === null) return Promise.resolve(self);
-  return new Promise((resolve) => {
-    const socket = connect({
-      host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: Number(url.port),
-      timeout: PROBE_MS,
-    });
-    const end = (alive: boolean) => () => {
-      socket.destroy();
-      resolve(alive);
-    };
-    socket.on("connect", end(true));
-    socket.on("timeout", end(false));
-    socket.on("error", end(false));
-  });
 }
