@@ -216,11 +216,15 @@ export class Follower {
     signal: AbortSignal,
     onBacklog: () => void,
   ): Promise<never> {
-    const { known } = this.#options;
+    const { known, id } = this.#options;
     const nodes = new Map<string, ClusterNode>();
     let complete = false;
     for await (const event of membership.watchNodes({}, { signal })) {
-      for (const view of event.nodes) nodes.set(view.id, toClusterNode(view));
+      for (const view of event.nodes) {
+        nodes.set(view.id, toClusterNode(view));
+        // What an operator has changed of this node, such as its role.
+        if (view.id === id) await this.#renew(membership, view, signal);
+      }
       for (const id of event.removed) nodes.delete(id);
       const last: boolean = event.lastBacklogged && !complete;
       complete ||= last;
@@ -349,11 +353,14 @@ export class Follower {
     });
     const held = JSON.stringify(certificateContent(credentials.value.cert));
     if (wanted === held || wanted === this.#asked) return;
+    this.#asked = wanted;
     const { certificate, role } = await membership.renew({}, {
       signal,
       timeout: TIMEOUT_MS,
+    }).catch((error) => {
+      this.#asked = undefined;
+      throw error;
     });
-    this.#asked = wanted;
     log.info("Renewed this node's certificate", {
       role: fromRecordRole(role),
       addresses: node.addresses,

@@ -40,6 +40,9 @@ export function describeFailure(error: unknown): string {
   if (error instanceof RpcError && error.code === Code.DEADLINE_EXCEEDED) {
     return "no answer in time";
   }
+  if (error instanceof RpcError && error.reason === "revoked") {
+    return `${error.message}; take this node out with hamlet remove, clear it with hamlet reset, and join it again`;
+  }
   const text = error instanceof Error ? error.message : String(error);
   // What grpc-js puts around the error of a socket.
   return text

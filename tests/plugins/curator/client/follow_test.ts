@@ -362,6 +362,63 @@ Deno.test("Follower renews the certificate where the cluster knows something els
   assert.notEqual(node.credentials.value?.cert, worker.credentials.cert);
 });
 
+Deno.test("Follower renews the certificate as soon as an operator has changed the node", async () => {
+  const member = await Member.create();
+  const worker = await authority.node("worker");
+  const { id, pem } = worker.identity;
+  await using played = await PlayedMember.start(member.node, {
+    ...member.part(),
+    async renew() {
+      const certificate = await authority.issue(
+        publicKeyOf(pem),
+        "member",
+        id,
+        ["127.0.0.1"],
+      );
+      return { certificate, role: Role.MEMBER };
+    },
+  });
+  await using node = await Node.start([played], worker);
+  await node.log.until(/Follows member/);
+  member.say({
+    nodes: [{ id, name: "self", role: Role.MEMBER, addresses: ["127.0.0.1"] }],
+  });
+  await node.log.until(/^info Renewed this node's certificate/);
+  await node.knows((nodes) => nodes.some((one) => one.role === "member"));
+});
+
+Deno.test("Follower tells of an address of the other family by way of that", async () => {
+  const member = await Member.create();
+  member.view = { role: Role.WORKER, addresses: ["127.0.0.1"] };
+  await using played = await member.start();
+  const ipv6 = await Member.create();
+  const told = Promise.withResolvers<void>();
+  ipv6.onReport = told.resolve;
+  await using other = await PlayedMember.start(
+    ipv6.node,
+    ipv6.part(),
+    0,
+    "::1",
+  );
+  const { id, port, address } = other.endpoint;
+  member.events.set([{
+    nodes: [{
+      id,
+      name: "six",
+      role: Role.MEMBER,
+      addresses: [address],
+      curatorPort: port,
+    }],
+    lastBacklogged: true,
+  }]);
+  await using node = await Node.start([played]);
+  await node.log.until(/Follows member/);
+  node.self.set({ addresses: ["127.0.0.1", "::1"], curatorPort: 0 });
+  await told.promise;
+  assert.deepEqual(ipv6.reports[0]?.addresses, ["127.0.0.1", "::1"]);
+  assert(member.reports.length >= 2);
+});
+
 Deno.test("Follower leaves a member that does not say who is in the cluster", async () => {
   const member = await Member.create();
   const part = member.part();

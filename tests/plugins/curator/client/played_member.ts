@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import {
   create,
   type Message,
@@ -53,11 +54,13 @@ export class PlayedMember implements AsyncDisposable {
    * @param node Whose certificate it shows.
    * @param part What it answers.
    * @param port A port it had before. @default a free one
+   * @param address Where it listens.
    */
   static async start(
     { identity, credentials }: Pick<TestNode, "identity" | "credentials">,
     part: Part,
     port = 0,
+    address = "127.0.0.1",
   ): Promise<PlayedMember> {
     const server = new Server();
     const implementation: UntypedServiceImplementation = {};
@@ -98,14 +101,14 @@ export class PlayedMember implements AsyncDisposable {
     server.addService(serviceDefinition(Membership), implementation);
     const bound = await new Promise<number>((resolve, reject) =>
       server.bindAsync(
-        `127.0.0.1:${port}`,
+        `${isIPv6(address) ? `[${address}]` : address}:${port}`,
         new TlsCredentials(credentials),
         (error, port) => error ? reject(error) : resolve(port),
       )
     );
     return new PlayedMember(server, {
       id: identity.id,
-      address: "127.0.0.1",
+      address,
       port: bound,
     });
   }
