@@ -120,20 +120,22 @@ export class Connections {
 
   #bound(address: string): void {
     let ofThisAddress = 0;
-    let oldestOfThisAddress: Stranger | undefined;
-    for (const stranger of this.#strangers.values()) {
+    let oldestOfThisAddress: string | undefined;
+    for (const [peer, stranger] of this.#strangers) {
       if (stranger.address !== address) continue;
       ofThisAddress++;
-      oldestOfThisAddress ??= stranger;
+      oldestOfThisAddress ??= peer;
     }
-    const [oldest] = this.#strangers.values();
+    const [oldest] = this.#strangers.keys();
     const surplus = ofThisAddress > MOST_OF_ONE_ADDRESS
       ? oldestOfThisAddress
       : this.#strangers.size > MOST_STRANGERS
       ? oldest
       : undefined;
     if (surplus === undefined) return;
-    surplus.socket.destroy();
+    this.end(surplus);
+    // It takes a moment to close, in which others come.
+    this.known(surplus);
     this.#turnedAway++;
     const now = performance.now();
     if (now - this.#complainedAt < COMPLAIN_EVERY) return;

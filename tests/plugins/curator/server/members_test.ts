@@ -5,7 +5,7 @@ import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { Members } from "../../../../plugins/curator/server/members.ts";
 import { NodeRecordSchema } from "../../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
 import { freePort } from "../../../support/port.ts";
-import { admin, report, startMember, type TestMember } from "./harness.ts";
+import { report, startMember, type TestMember } from "./harness.ts";
 
 /** Joins as a member, as far as etcd's start. */
 async function joinAsMember(member: TestMember, name = "") {
