@@ -101,7 +101,8 @@ export default definePlugin({
       const next = known.value;
       const lines = renderEntries(next.values());
       const text = renderHosts(lines);
-      if (text !== content) {
+      const isNew = text !== content;
+      if (isNew) {
         await writeFileAtomic(hostsFile, text, PUBLIC);
         log.info(
           `Wrote "${hostsFile}": ${
@@ -109,9 +110,9 @@ export default definePlugin({
           }`,
         );
         content = text;
-        written.set({ own: next.get(node.id)?.address });
       }
       if (ctx.config.etcHosts) await hostnames.hosts({ lines });
+      if (isNew) written.set({ own: next.get(node.id)?.address });
       await remembered.write(
         [...next.values()].filter(({ id }) => id !== node.id),
       );
