@@ -5,6 +5,8 @@ import {
   ServiceError,
 } from "hamlet";
 import { readAlarms } from "./alarms.ts";
+import { delay } from "./delay.ts";
+import { isUnhealthy } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
 import { type EtcdVersion, formatVersion, warningOf } from "./etcd_version.ts";
 import { toDecimal, toHex } from "./member_id.ts";
@@ -105,11 +107,19 @@ export function createCluster(
       };
     },
 
-    async remove({ id }) {
+    async remove({ id }, { signal }) {
       const ID = memberId(id);
-      const { client, options } = await connect();
-      await client.cluster.memberRemove({ ID }, options);
-      return {};
+      for (const until = Date.now() + SETTLING;;) {
+        const { client, options } = await connect();
+        try {
+          await client.cluster.memberRemove({ ID }, options);
+          return {};
+        } catch (error) {
+          if (!isUnhealthy(error) || Date.now() > until) throw error;
+        }
+        await delay(PAUSE, signal);
+        signal.throwIfAborted();
+      }
     },
 
     async update({ id, peerURL }) {
@@ -153,6 +163,13 @@ export function createCluster(
   };
 }
 
+/**
+ * Milliseconds for which etcd may take a cluster for unhealthy that is not: it counts on a peer only
+ * once that has been connected for 5 s.
+ */
+const SETTLING = 10_000;
+/** Milliseconds between two tries. */
+const PAUSE = 250;
 /** Milliseconds after which to look anew what etcd hears from its peers. */
 const FRESH = 1_000;
 

@@ -102,7 +102,7 @@ function textOf({ message, properties }: EtcdLine): string {
 
 /** What etcd 3.4 to 3.6 says of a database or a log that it cannot read. */
 const DAMAGE =
-  /invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF/;
+  /\bwal: |invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF/;
 
 function levelOf(level: z.infer<typeof ZapLine>["level"]): LogLevel {
   switch (level) {

@@ -27,6 +27,8 @@ export interface Machine extends AsyncDisposable {
   readonly run: string;
   /** Starts a node there; only the first time is it told what to become. */
   start(...args: string[]): NodeProcess;
+  /** The same, to be killed at a failpoint. */
+  startTo(failpoint: string, ...args: string[]): NodeProcess;
 }
 
 /** Milliseconds that something may take: far more than it does on a busy machine. */
@@ -50,17 +52,22 @@ export async function machine(name: string): Promise<Machine> {
   return {
     data,
     run,
-    start(...args) {
-      const child = program([
-        ...["run", "--data-dir", data, "--run-dir", run, "--name", name],
-        ...["--peer-port", `${peerPort}`, "--curator-port", `${curatorPort}`],
-        ...["--hostname", "off", "--log-format", "json", "--config", config],
-        ...["--plugins", PLUGINS, ...args],
-      ], { stdout: "null", stderr: "piped" }).spawn();
-      return observe(child, run);
-    },
+    start: (...args) => start({}, args),
+    startTo: (failpoint, ...args) =>
+      start({ HAMLET_FAILPOINT: failpoint }, args),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
+
+  function start(env: Record<string, string>, args: readonly string[]) {
+    const child = program([
+      ...["run", "--data-dir", data, "--run-dir", run, "--name", name],
+      ...["--peer-port", `${peerPort}`, "--curator-port", `${curatorPort}`],
+      ...["--hostname", "off", "--log-format", "json", "--config", config],
+      ...args.includes("--plugins") ? [] : ["--plugins", PLUGINS],
+      ...args,
+    ], { env, stdout: "null", stderr: "piped" }).spawn();
+    return observe(child, run);
+  }
 }
 
 const PLUGINS = "ca,consensus,crl,autopromoter,network,curator";
