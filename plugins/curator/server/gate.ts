@@ -55,6 +55,8 @@ interface OpenCall {
 export class Gate {
   readonly #options: GateOptions;
   readonly #open = new Set<OpenCall>();
+  /** Connections that are about to be cut. */
+  readonly #cuts = new Set<ReturnType<typeof setTimeout>>();
 
   /** @param options See {@linkcode GateOptions}. */
   constructor(options: GateOptions) {
@@ -118,8 +120,17 @@ export class Gate {
       this.note(caller, "go on", problem.message);
       controller.abort(problem);
       // One that reads nothing would not even notice, and keep the connection.
-      setTimeout(() => this.#options.cut(caller.peer), LAST_WORDS_MS);
+      const timer = setTimeout(() => {
+        this.#cuts.delete(timer);
+        this.#options.cut(caller.peer);
+      }, LAST_WORDS_MS);
+      this.#cuts.add(timer);
     }
+  }
+
+  /** Leaves it to whoever ends all connections. */
+  close(): void {
+    for (const timer of this.#cuts) clearTimeout(timer);
   }
 
   async #check(

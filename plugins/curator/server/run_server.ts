@@ -184,6 +184,7 @@ export async function runServer(
   ]);
   if (!end.aborted) await once(end, "abort");
   serving.set(0);
+  gate.close();
   server.forceShutdown();
   await connections.close();
   // Everything here holds on to the provider that is gone.
