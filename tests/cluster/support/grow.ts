@@ -53,7 +53,7 @@ export async function allResolve(hosts: readonly Host[]): Promise<void> {
       await until(
         `${host.name} resolves ${name} to ${address}`,
         async () => (await host.resolve(name)).join() === address,
-        () => host.node.log,
+        host.explain,
       );
     }
   }
@@ -61,6 +61,6 @@ export async function allResolve(hosts: readonly Host[]): Promise<void> {
 
 /** The names of the cluster's nodes, sorted, as a member tells them. */
 export async function nodeNames(host: Host): Promise<string[]> {
-  const { nodes } = await host.node.client.call(membership, "nodes", {});
+  const { nodes } = await host.client.call(membership, "nodes", {});
   return nodes.map(({ name }) => name).sort();
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { AdminClient } from "../../../runtime/admin/client.ts";
 import type { RunOutput } from "../../support/process.ts";
 import type { Namespace } from "./namespace.ts";
 import { RunningNode } from "./running_node.ts";
@@ -27,6 +28,8 @@ export interface HostParts {
   readonly namespace: Namespace;
   /** Its default route. */
   readonly gateway: string;
+  /** Says how all hosts are doing, for the message of a failure. */
+  readonly explain: () => string;
 }
 
 /** A machine of its own as far as network, host name and `/etc` go. */
@@ -34,10 +37,14 @@ export class Host implements AsyncDisposable {
   readonly name: string;
   readonly data: string;
   readonly run: string;
+  /** Speaks to the admin socket of its node. */
+  readonly client: AdminClient;
   /** Where it is reached. */
   address = "";
   /** What was started last. */
   #node: RunningNode | undefined;
+  /** What those before it logged. */
+  readonly #logs: string[] = [];
   readonly #parts: HostParts;
 
   constructor(parts: HostParts) {
@@ -45,6 +52,17 @@ export class Host implements AsyncDisposable {
     this.name = parts.name;
     this.data = `${parts.folder}/data`;
     this.run = `${parts.folder}/run`;
+    this.client = new AdminClient(`${this.run}/hamlet.sock`);
+  }
+
+  /** Says how all hosts are doing, for the message of a failure. */
+  get explain(): () => string {
+    return this.#parts.explain;
+  }
+
+  /** The log of all its nodes. */
+  get log(): string {
+    return this.#logs.concat(this.#node?.log ?? []).join("(again)\n");
   }
 
   /** The node that was started last. */
@@ -70,6 +88,7 @@ export class Host implements AsyncDisposable {
       ...["--data-dir", this.data, "--run-dir", this.run],
       ...["--log-format", "json", ...args],
     );
+    if (this.#node !== undefined) this.#logs.push(this.#node.log);
     this.#node = new RunningNode(
       new Deno.Command(program, {
         args: rest,
@@ -78,8 +97,7 @@ export class Host implements AsyncDisposable {
         stdout: "null",
         stderr: "piped",
       }),
-      this.name,
-      this.run,
+      this,
     );
     return this.#node;
   }
@@ -141,5 +159,6 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#node?.[Symbol.asyncDispose]();
+    this.client[Symbol.dispose]();
   }
 }

@@ -58,7 +58,15 @@ export class Lab implements AsyncDisposable {
     );
     await this.#ip(`link set ${port} master ${SWITCH} up`);
     const host = this.#cleanup.use(
-      new Host({ name, folder: folder.path, namespace, gateway: GATEWAY }),
+      new Host({
+        name,
+        folder: folder.path,
+        namespace,
+        gateway: GATEWAY,
+        explain: () =>
+          this.hosts.map(({ name, log }) => `\nLog of "${name}":\n${log}`)
+            .join(""),
+      }),
     );
     await host.setAddress(`10.77.0.${number}`);
     this.hosts.push(host);

@@ -1,36 +1,42 @@
-import { AdminClient } from "../../../runtime/admin/client.ts";
+import type { AdminClient } from "../../../runtime/admin/client.ts";
 import type { NodeStatus } from "../../../runtime/node/status.ts";
 import { until } from "./until.ts";
 
-/** A node in a process of its own; it is killed at the end of its `await using`. */
-export class RunningNode implements AsyncDisposable {
+/** What a node has to do with. */
+export interface NodeParts {
+  /** What it is called. */
+  readonly name: string;
   /** Speaks to its admin socket. */
   readonly client: AdminClient;
+  /** Says how all others are doing, for the message of a failure. */
+  readonly explain: () => string;
+}
+
+/** A node in a process of its own; it is killed at the end of its `await using`. */
+export class RunningNode implements AsyncDisposable {
   /** Resolves to its exit code; 137 where it was killed. */
   readonly ended: Promise<number>;
   readonly #child: Deno.ChildProcess;
-  readonly #name: string;
+  readonly #parts: NodeParts;
   #log = "";
 
   /**
    * Starts it.
    *
    * @param command What to start.
-   * @param name What its log is shown as.
-   * @param run Its run folder.
+   * @param parts See {@linkcode NodeParts}.
    */
-  constructor(command: Deno.Command, name: string, run: string) {
-    this.#name = name;
-    this.client = new AdminClient(`${run}/hamlet.sock`);
+  constructor(command: Deno.Command, parts: NodeParts) {
+    this.#parts = parts;
     this.#child = command.spawn();
     const read = this.#read();
     this.ended = Promise.all([this.#child.status, read])
       .then(([{ code }]) => code);
   }
 
-  /** All it logged, for the message of a failure. */
+  /** All it logged. */
   get log(): string {
-    return `\nLog of "${this.#name}":\n${this.#log}`;
+    return this.#log;
   }
 
   /** Waits until it has logged something, also earlier. */
@@ -42,7 +48,7 @@ export class RunningNode implements AsyncDisposable {
   status(wanted: (status: NodeStatus) => boolean): Promise<void> {
     return this.#until(
       `its status is ${wanted}`,
-      async () => wanted(await this.client.status()),
+      async () => wanted(await this.#parts.client.status()),
     );
   }
 
@@ -63,14 +69,14 @@ export class RunningNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    this.client[Symbol.dispose]();
   }
 
   #until(
     what: string,
     attempt: () => boolean | Promise<boolean>,
   ): Promise<void> {
-    return until(`${this.#name}: ${what}`, attempt, () => this.log);
+    const { name, explain } = this.#parts;
+    return until(`${name}: ${what}`, attempt, explain);
   }
 
   async #end(signal: Deno.Signal): Promise<number> {
