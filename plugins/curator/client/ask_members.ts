@@ -2,6 +2,7 @@ import type { Latest, Logger } from "hamlet";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Credentials } from "../identity_files.ts";
 import { Backoff } from "./backoff.ts";
+import { defined } from "./defined.ts";
 import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
@@ -46,11 +47,11 @@ export async function askMembers<T>(
   const backoff = new Backoff();
   let told: string | undefined;
   for (;;) {
-    const self = credentials.value;
+    // A node that joins has none at first.
+    const self = await defined(credentials, signal);
     const problems: string[] = [];
     const members = known.endpoints.filter((one) => one.id !== id);
-    for (const endpoint of self === undefined ? [] : shuffled(members)) {
-      if (self === undefined) break;
+    for (const endpoint of shuffled(members)) {
       using connection = connectMember(endpoint, {
         ca: self.ca,
         self,

@@ -18,6 +18,7 @@ import {
   writeCredentials,
 } from "../identity_files.ts";
 import { certificateContent } from "./certificate_content.ts";
+import { defined } from "./defined.ts";
 import { enrollmentService } from "./enrollment_service.ts";
 import { Follower, type SelfReport } from "./follow.ts";
 import { join } from "./join.ts";
@@ -167,17 +168,6 @@ export async function startClient(
     await place.removed({ reason }, { signal });
     await aborted(signal);
   });
-}
-
-/** Waits until a value is there. */
-async function defined<T>(
-  value: Latest<T | undefined>,
-  signal: AbortSignal,
-): Promise<T> {
-  for await (const now of value.watch(signal)) {
-    if (now !== undefined) return now;
-  }
-  throw signal.reason;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
