@@ -13,7 +13,7 @@ export interface Writes {
  */
 export async function measure(
   { puts, inFlight }: Writes,
-  put: (key: string, value: Uint8Array<ArrayBuffer>) => PromiseLike<unknown>,
+  put: (key: string, value: Uint8Array<ArrayBuffer>) => Promise<unknown>,
 ): Promise<{ milliseconds: number }> {
   const value = new Uint8Array(100);
   let started = 0;

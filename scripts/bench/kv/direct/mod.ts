@@ -14,7 +14,8 @@ export default definePlugin({
       measure: (writes) =>
         measure(
           writes,
-          (key, value) => client.put(key).value(Buffer.from(value.buffer)),
+          (key, value) =>
+            client.put(key).value(Buffer.from(value.buffer)).exec(),
         ),
     });
     ctx.healthy();
