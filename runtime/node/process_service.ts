@@ -19,8 +19,6 @@ export interface ProcessServiceOptions {
   readonly programs: Readonly<Record<string, string>>;
   /** The working folder of programs whose scope names none. */
   readonly cwd: string;
-  /** Marks the processes of this node in their environment, `NAME=VALUE`; see `endStrays`. */
-  readonly marker: readonly [name: string, value: string];
   readonly log: Logger;
   /** Milliseconds from SIGTERM to SIGKILL. @default 5000 */
   readonly gracePeriod?: number;
@@ -37,7 +35,13 @@ export interface ProcessService {
 /** How long what a process wrote is still read after its end: a child of its own could hold its output open. */
 const DRAIN_MS = 1000;
 
-/** All that a program finds in its environment beside the marker: what the node was given is not for it. */
+/**
+ * Run by setpriv, which has told the kernel to kill the process when this one ends, whatever ends it, prctl(2). If it
+ * ended before that, the kernel did not know yet, but the parent is another one by now.
+ */
+const execUnderParent = `test "$PPID" = "$0" && exec "$@"`;
+
+/** All that a program finds in its environment: what the node was given is not for it. */
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LANG: "C.UTF-8",
@@ -70,11 +74,20 @@ export function processService(options: ProcessServiceOptions): ProcessService {
 
     failpoint(`before spawn ${program}`);
     const child = new Deno.Command(setpriv, {
-      // The kernel ends the process with this one, whatever ends that. Lost between fork(2) and here: see `endStrays`.
-      args: ["--pdeathsig", "KILL", "--", path, ...args],
+      args: [
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "/bin/sh",
+        "-c",
+        execUnderParent,
+        String(Deno.pid),
+        path,
+        ...args,
+      ],
       cwd,
       clearEnv: true,
-      env: { ...environment, [options.marker[0]]: options.marker[1] },
+      env: environment,
       // A session of its own, so that Ctrl-C at a terminal ends the node, and the node ends it in order.
       detached: true,
       stdin: "null",

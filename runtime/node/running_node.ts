@@ -216,8 +216,7 @@ export class RunningNode implements Node {
         this.log.error("Cannot remember that the node has been ready", {
           error,
         });
-      });
-      this.#ready.resolve();
+      }).then(() => this.#ready.resolve());
     }
     this.#changed();
   }
