@@ -3,6 +3,7 @@ import {
   type Implementation,
   type kv,
   type KvScope,
+  type Operation,
   ServiceError,
 } from "hamlet";
 import { delay } from "./delay.ts";
@@ -23,8 +24,8 @@ export interface BootstrapGateOptions {
  *
  * etcd's first start is not crash-safe by itself, so until then every start begins with an empty
  * etcd, and whatever anybody but the founder had written would be lost. The founder's first
- * transaction that succeeds is recorded before the founder learns of it: when it forgets its own
- * copy, etcd's is not wiped any more.
+ * transaction that writes is recorded before the founder learns of it: when it forgets its own copy,
+ * etcd's is not wiped any more.
  */
 export class BootstrapGate {
   readonly #options: BootstrapGateOptions;
@@ -65,7 +66,7 @@ export class BootstrapGate {
       txn: (input, caller) =>
         this.#call(caller, async () => {
           const answer = await inner.txn(input, caller);
-          if (answer.succeeded && this.nothing) {
+          if (answer.succeeded && this.nothing && writes(input.success)) {
             this.#stage = "authorities";
             await this.#options.record();
           }
@@ -116,4 +117,8 @@ export class BootstrapGate {
   #isOpen(): boolean {
     return this.#stage === "everybody";
   }
+}
+
+function writes(operations: readonly Operation[]): boolean {
+  return operations.some((operation) => "put" in operation);
 }

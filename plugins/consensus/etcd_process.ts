@@ -17,6 +17,7 @@ import {
 
 /** Options of {@linkcode runEtcd}. */
 export interface RunEtcdOptions {
+  /** What starts it. */
   readonly programs: Client<typeof process>;
   readonly node: NodeInfo;
   readonly files: EtcdFiles;
@@ -25,8 +26,6 @@ export interface RunEtcdOptions {
   wipe(): boolean;
   /** Called once the process is there. */
   started(): void;
-  /** Called with what is wrong when it has ended by itself. */
-  failed(reason: string): void;
 }
 
 /** etcd has ended by itself. */
@@ -46,13 +45,15 @@ export async function runEtcd(
   ctx: Context,
   options: RunEtcdOptions,
 ): Promise<void> {
-  const { programs, files, node } = options;
+  const { programs, files, args } = options;
   if (options.wipe()) await removeAll(files.data);
+  // It is below /run, where others tidy up.
+  await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
   // etcd does not take the place of a socket that a killed one has left.
   await removeAll(files.socket);
   failpoint("before etcd starts");
   const events = programs.run(
-    { program: "etcd", args: [...options.args] },
+    { program: "etcd", args: [...args] },
     { signal: ctx.signal },
   );
   let last: EtcdLine | undefined;
@@ -75,29 +76,29 @@ export async function runEtcd(
         break;
       }
       case "dropped":
-        ctx.log.warn(
-          `${event.lines} lines of etcd's log came too fast to be kept`,
-        );
+        ctx.log.warn(`etcd's log came too fast: ${event.lines} lines are lost`);
         break;
-      case "exited": {
-        const context = { ...node, data: files.data };
-        const said = failure ?? last;
-        const reason = removed
-          ? "the cluster has removed this node"
-          : event.signal !== undefined
-          ? `it was ended by ${event.signal}`
-          : said
-          ? explainFailure(said, context)
-          : `it ended with exit code ${event.code}`;
-        options.failed(reason);
-        throw removed
-          ? new FatalError(
-            `Cannot run etcd: ${reason}; to use the machine again, empty the node's data folder and join it anew`,
-          )
-          : new EtcdExitError(`etcd has ended: ${reason}`);
-      }
+      case "exited":
+        if (removed) {
+          throw new FatalError(
+            "Cannot run etcd: the cluster has removed this node; to use it again, empty its data folder and join it anew",
+          );
+        }
+        throw new EtcdExitError(
+          `etcd has ended: ${reasonOf(event, failure ?? last, options)}`,
+        );
     }
   }
+}
+
+function reasonOf(
+  { code, signal }: { code: number; signal?: string | undefined },
+  said: EtcdLine | undefined,
+  { node, files }: RunEtcdOptions,
+): string {
+  if (signal !== undefined) return `somebody sent it ${signal}`;
+  if (said === undefined) return `its exit code is ${code}`;
+  return explainFailure(said, { ...node, data: files.data });
 }
 
 function writeLine(

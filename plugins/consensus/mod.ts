@@ -53,33 +53,28 @@ export default definePlugin({
 
     const report = readinessOf(ctx);
     report("etcd starts");
-    const { backendQuota } = ctx.config;
     const { node } = ctx;
-    const newCluster = founding !== undefined;
     const args = etcdFlags({
       node,
       files,
       version,
       token,
-      newCluster,
-      backendQuota,
+      newCluster: founding !== undefined,
+      backendQuota: ctx.config.backendQuota,
     });
-    ctx.run("etcd", (child) =>
-      runEtcd(child, {
-        programs,
-        node,
-        files,
-        args,
-        wipe: () => founding?.nothing ?? false,
-        started() {
-          link.connect();
-          child.run(
-            "health",
-            (health) => watchHealth(health, { link, report }),
-          );
-        },
-        failed: (reason) => report(`etcd does not run: ${reason}`),
-      }));
+    const wipe = () => founding?.nothing ?? false;
+    ctx.run("etcd", async (child) => {
+      const started = () => {
+        link.connect();
+        child.run("health", (health) => watchHealth(health, { link, report }));
+      };
+      try {
+        await runEtcd(child, { programs, node, files, args, wipe, started });
+      } catch (error) {
+        if (!child.signal.aborted) report(messageOf(error));
+        throw error;
+      }
+    });
     if (founding) {
       ctx.run("founding", async (child) => {
         const authorities = await ctx.use(ca);
@@ -102,4 +97,8 @@ function readinessOf(ctx: PluginContext): (problem?: string) => void {
     if (problem === undefined) ctx.ready();
     else ctx.unready(problem);
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
