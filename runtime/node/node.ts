@@ -31,6 +31,7 @@ import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
 import { RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
+import { endStrays, processMarker } from "./strays.ts";
 
 /** A node that runs in this process. */
 export interface Node extends AdminTarget {
@@ -101,6 +102,8 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   };
   try {
     opened = await openFolders(folders, state);
+    const marker = await processMarker(folders.data);
+    if (record.file !== undefined) await endStrays(marker, rootLog);
 
     const { identity, origin } = record;
     const ports = await choosePorts(effective, record.file, chosen);
@@ -150,6 +153,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     const processes = processService({
       programs: effective.programs,
       cwd: folders.run,
+      marker,
       log: rootLog,
     });
     broker.provide(

@@ -19,6 +19,8 @@ export interface ProcessServiceOptions {
   readonly programs: Readonly<Record<string, string>>;
   /** The working folder of programs whose scope names none. */
   readonly cwd: string;
+  /** Marks the processes of this node in their environment; see `endStrays`. */
+  readonly marker: readonly [name: string, value: string];
   readonly log: Logger;
   /** Milliseconds from SIGTERM to SIGKILL. @default 5000 */
   readonly gracePeriod?: number;
@@ -41,7 +43,7 @@ const DRAIN_MS = 1000;
  */
 const execUnderParent = `test "$PPID" = "$0" && exec "$@"`;
 
-/** All that a program finds in its environment: what the node was given is not for it. */
+/** All that a program finds in its environment beside the marker: what the node was given is not for it. */
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LANG: "C.UTF-8",
@@ -87,7 +89,7 @@ export function processService(options: ProcessServiceOptions): ProcessService {
       ],
       cwd,
       clearEnv: true,
-      env: environment,
+      env: { ...environment, [options.marker[0]]: options.marker[1] },
       // A session of its own, so that Ctrl-C at a terminal ends the node, and the node ends it in order.
       detached: true,
       stdin: "null",

@@ -20,6 +20,7 @@ function shell(options: Partial<ProcessServiceOptions> = {}) {
   const service = processService({
     programs: {},
     cwd: "/",
+    marker: ["HAMLET_NODE", "test"],
     log: { debug: log, info: log, warn: log, error: log },
     ...options,
   });
@@ -88,6 +89,7 @@ Deno.test("processService() gives a program a clean environment, no input, and t
     );
     assert.equal(lines[0], "/tmp");
     assert.deepEqual(lines.slice(1).map((line) => line.split("=")[0]).sort(), [
+      "HAMLET_NODE",
       "LANG",
       "PATH",
       "PWD",
@@ -282,7 +284,7 @@ Deno.test("processService() leaves no process behind when the node is killed, be
   const source = `
     import { processService } from "${modules}process_service.ts";
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const service = processService({ programs: {}, cwd: "/", log });
+    const service = processService({ programs: {}, cwd: "/", marker: ["HAMLET_NODE", "test"], log });
     const caller = { name: "x", scope: { sleep: { args: ["*"] } }, signal: new AbortController().signal };
     for await (const event of service.implementation.run({ program: "sleep", args: ["60"] }, caller)) {
       console.log(event.pid);
