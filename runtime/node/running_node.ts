@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
 import type { PluginDescription } from "../admin/target.ts";
 import type { Broker } from "../broker/broker.ts";
+import { OwnClients } from "../broker/own_clients.ts";
 import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
 import type { LogHistory } from "../log/history.ts";
 import type { Log } from "../log/log.ts";
@@ -9,7 +10,7 @@ import type { Logger } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import type { Client, Service } from "../service/contract.ts";
 import { cluster } from "../services/cluster.ts";
-import type { KvScope } from "../services/kv.ts";
+import { kv, type KvScope } from "../services/kv.ts";
 import { network } from "../services/network.ts";
 import {
   type Runnable,
@@ -68,6 +69,9 @@ export class RunningNode implements Node {
   readonly #ready = Promise.withResolvers<void>();
   readonly #finished = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
+  /** Services for the person at the admin socket, and for the node itself. */
+  readonly #admin: OwnClients;
+  readonly #own: OwnClients;
   readonly #readiness = new Map<string, Readiness>();
   /** What runs below the plugins, by DN. */
   readonly #below = new Map<string, RunnableStatus>();
@@ -90,6 +94,20 @@ export class RunningNode implements Node {
     this.finished = this.#finished.promise;
     // Whoever does not wait for the end has read in the log what it was.
     this.finished.catch(() => {});
+    const { broker } = options;
+    const { signal } = this.#ending;
+    this.#admin = new OwnClients({
+      broker,
+      name: "admin",
+      scope: (service) => service === kv.name ? everyKey : undefined,
+      signal,
+    });
+    this.#own = new OwnClients({
+      broker,
+      name: "runtime",
+      scope: () => undefined,
+      signal,
+    });
     for (const { name } of options.plugins) {
       this.#readiness.set(name, { kind: "starting" });
     }
@@ -156,23 +174,7 @@ export class RunningNode implements Node {
     service: S,
     signal: AbortSignal,
   ): Promise<Client<S>> {
-    // The caller's signal ends the wait alone; the connection lasts as long as the node.
-    const connection = new AbortController();
-    const abort = () => connection.abort(signal.reason);
-    signal.throwIfAborted();
-    signal.addEventListener("abort", abort);
-    try {
-      return await this.#options.broker.client(service, {
-        name: "admin",
-        // Only `kv` has a scope for those that may everything; which one, its contract does not tell the compiler.
-        scope: (service.name === "kv" ? everyKey : undefined) as z.input<
-          S["scope"]
-        >,
-        signal: AbortSignal.any([connection.signal, this.#ending.signal]),
-      });
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    return await this.#admin.use(service, signal);
   }
 
   async stop(): Promise<void> {
@@ -250,11 +252,7 @@ export class RunningNode implements Node {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        const client = await this.#options.broker.client(network, {
-          name: "runtime",
-          scope: undefined,
-          signal,
-        });
+        const client = await this.#own.use(network, signal);
         for await (const { addresses } of client.watch({}, { signal })) {
           this.#address = addresses[0];
           this.#changed();
@@ -271,18 +269,12 @@ export class RunningNode implements Node {
     if (!this.#options.broker.provided(cluster.name)) {
       return { members: [], warnings: [] };
     }
-    const connection = new AbortController();
     const signal = AbortSignal.any([
-      connection.signal,
       this.#ending.signal,
       AbortSignal.timeout(STATUS_MS),
     ]);
     try {
-      const client = await this.#options.broker.client(cluster, {
-        name: "runtime",
-        scope: undefined,
-        signal,
-      });
+      const client = await this.#own.use(cluster, signal);
       const [{ members }, { warning, alarms }] = await Promise.all([
         client.members({}, { signal }),
         client.status({}, { signal }),
@@ -298,8 +290,6 @@ export class RunningNode implements Node {
       };
     } catch {
       return { members: [], warnings: [] };
-    } finally {
-      connection.abort();
     }
   }
 }
