@@ -13,6 +13,7 @@ import {
   systemClock,
 } from "../supervisor/mod.ts";
 import {
+  ASK_MS,
   type HostedPlugin,
   PluginWorker,
   type WorkerEnd,
@@ -122,6 +123,10 @@ class PluginHost {
     const { broker, onStatus } = this.#options;
     const below = new Set<string>();
     let phase: "loading" | "loaded" | "started" | "ending" = "loading";
+    let said: Readiness = { kind: "starting" };
+    const silent = `Its thread has not answered for ${
+      ASK_MS / 1000
+    } s: it is busy, or hangs`;
     const worker = new PluginWorker(this.#plugin, {
       ...this.#options,
       gracePeriod: this.#gracePeriod,
@@ -137,7 +142,14 @@ class PluginHost {
         onStatus(change);
       },
       onReadiness: (readiness) => {
-        if (phase === "started") this.#report(readiness);
+        if (phase !== "started") return;
+        said = readiness;
+        this.#report(readiness);
+      },
+      onAnswering: (answers) => {
+        if (phase !== "started") return;
+        if (!answers) ctx.log.error(silent);
+        this.#report(answers ? said : { kind: "unready", reason: silent });
       },
     });
 
