@@ -1,16 +1,14 @@
 import { definePlugin, kv, z } from "hamlet";
 
-const Config = z.strictObject({
-  /** Seconds that the key outlives a node that died. @default 10 */
-  ttl: z.int().min(2).max(3600).default(10),
-}).prefault({});
-
 /**
  * Shows who is alive: keeps the key `/heartbeat/NODE` in the cluster's store for as long as the node
  * runs. The key hangs on a lease, so that etcd takes it away when nobody renews that any more.
  */
 export default definePlugin({
-  config: Config,
+  config: z.strictObject({
+    /** Seconds that the key outlives a node that died. @default 10 */
+    ttl: z.int().min(2).max(3600).default(10),
+  }).prefault({}),
   async run(ctx) {
     const store = await ctx.use(kv);
     const key = `/heartbeat/${ctx.node.id}`;
