@@ -1,5 +1,26 @@
 /**
- * Hamlet's public API, for the authors of plugins.
+ * Hamlet's public API, for the authors of plugins: what a plugin imports as `hamlet`.
+ *
+ * A plugin is what {@linkcode definePlugin} declares; its {@linkcode PluginContext} is all it is
+ * given. The services of others it knows by their contracts, such as {@linkcode kv} and
+ * {@linkcode network}, its own it declares with {@linkcode defineService}. What it may touch and use
+ * is said in the manifest; docs/plugins.md has both.
+ *
+ * @example A plugin that logs every change below a prefix
+ * ```ts
+ * import { definePlugin, kv } from "hamlet";
+ *
+ * export default definePlugin({
+ *   async run(ctx) {
+ *     const store = await ctx.use(kv);
+ *     ctx.healthy();
+ *     for await (const change of store.watch({ prefix: "/motd/" }, ctx)) {
+ *       ctx.log.info(`Revision ${change.revision}`, { kind: change.kind });
+ *       ctx.ready();
+ *     }
+ *   },
+ * });
+ * ```
  *
  * @module
  */

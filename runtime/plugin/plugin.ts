@@ -26,6 +26,7 @@ export interface NodeInfo {
 
 /** What a plugin's runnable is given. */
 export interface PluginContext<Config = unknown> extends Context {
+  /** The node it runs on. */
   readonly node: NodeInfo;
   /** The plugin's section of the node's config file, parsed by its own schema. */
   readonly config: Config;
