@@ -114,9 +114,11 @@ export class PluginWorker {
     });
     const { port1, port2 } = new MessageChannel();
     this.#control = messagePortTransport(port1);
-    this.#control.onClose(() =>
-      this.#fail(new Error("The plugin's line to the host is cut"))
-    );
+    this.#control.onClose(() => {
+      this.#fail(new Error("The plugin's line to the host is cut"));
+      // Nobody can tell any more whether its thread ends.
+      this.#stopped.resolve("hung");
+    });
     this.#control.onMessage((message) => this.#receive(message));
     const init: InitMessage = {
       name: plugin.name,

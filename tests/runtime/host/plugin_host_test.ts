@@ -516,3 +516,12 @@ Deno.test("hostPlugin() holds a provider up whose reader in another Worker is sl
   assert.ok(after >= 1001 && after <= 1001 + STREAM_WINDOW, String(after));
   await run("await state.numbers.return()");
 });
+
+Deno.test("hostPlugin() logs what a plugin tells the console, under the plugin's name", async () => {
+  await using harness = new Harness();
+  const run = await harness.startRemote("a");
+  await run('console.warn("Forged %s\\x1b[2J", "line")');
+  await harness.untilLogged(/Forged line/);
+  const record = harness.logged.find(({ message }) => /Forged/.test(message));
+  assert.deepEqual([record?.dn, record?.level], ["root.a", "warning"]);
+});
