@@ -153,7 +153,7 @@ export class RunningNode implements Node {
         restarts: running.find(({ dn }) => dn === `root.${name}`)?.restarts ??
           0,
       })),
-      runnables: inTreeOrder(running, "").map((
+      runnables: inTreeOrder(running).map((
         { dn, state, restarts, since },
       ) => ({ dn, state, restarts, since })),
       members,
@@ -306,14 +306,18 @@ function reasonOf(readiness: Readiness): { reason?: string } {
   }
 }
 
-/** Every runnable after its parent, siblings in the order in which they came. */
-function inTreeOrder(
-  runnables: readonly RunnableStatus[],
-  parent: string,
-): RunnableStatus[] {
-  return runnables
-    .filter(({ dn }) =>
-      dn.slice(0, Math.max(0, dn.lastIndexOf("."))) === parent
-    )
-    .flatMap((runnable) => [runnable, ...inTreeOrder(runnables, runnable.dn)]);
+/** Every runnable after its parent, siblings in the order in which they came; at one look at each. */
+function inTreeOrder(runnables: readonly RunnableStatus[]): RunnableStatus[] {
+  const below = Map.groupBy(
+    runnables,
+    ({ dn }) => dn.slice(0, Math.max(0, dn.lastIndexOf("."))),
+  );
+  const ordered: RunnableStatus[] = [];
+  const next = (below.get("") ?? []).toReversed();
+  for (let runnable = next.pop(); runnable; runnable = next.pop()) {
+    ordered.push(runnable);
+    const children = below.get(runnable.dn) ?? [];
+    for (const child of children.toReversed()) next.push(child);
+  }
+  return ordered;
 }
