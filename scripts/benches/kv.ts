@@ -2,8 +2,6 @@
  * Measures what the service `kv` costs: writes from one plugin through another to etcd, against
  * writes with etcd3 in a plugin's own Worker, in turns.
  *
- * Usage: deno run -A scripts/bench/kv.ts [--json]
- *
  * @module
  */
 import { Broker } from "../../runtime/broker/broker.ts";
@@ -18,8 +16,9 @@ import { supervise } from "../../runtime/supervisor/mod.ts";
 import { startEtcd } from "../../tests/support/etcd.ts";
 import type { Writes } from "./kv/measure.ts";
 import { direct, through } from "./kv/service.ts";
+import { type Figure, report } from "./report.ts";
+import { rounds } from "./rounds.ts";
 
-const ROUNDS = 10;
 const sequential: Writes = { puts: 300, inFlight: 1 };
 const pipelined: Writes = { puts: 3_000, inFlight: 64 };
 
@@ -85,24 +84,19 @@ const supervisor = supervise(async (ctx) => {
 }, { log: () => silent });
 
 try {
-  const figures = await Promise.race([rounds(), failed.promise]);
-  // deno-lint-ignore no-console -- its output
-  console.log(
-    Deno.args.includes("--json")
-      ? JSON.stringify(figures)
-      : Deno.inspect(figures, { colors: false }),
-  );
+  report("kv", await Promise.race([measureAll(), failed.promise]));
 } finally {
   await supervisor.cancel();
 }
 
-async function rounds() {
+async function measureAll(): Promise<Figure[]> {
   const user = { name: "bench", scope: undefined };
   const withoutBroker = await broker.client(direct, user);
   const withBroker = await broker.client(through, user);
+  const count = rounds();
   const latency: Pair[] = [];
   const throughput: Pair[] = [];
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -1; round < count; round++) {
     const results = [];
     for (const writes of [sequential, pipelined]) {
       const { milliseconds: alone } = await withoutBroker.measure(writes);
@@ -115,30 +109,40 @@ async function rounds() {
     if (one) latency.push(one);
     if (many) throughput.push(many);
   }
-  return {
-    latency: {
-      directMs: median(latency.map((pair) => pair.direct)),
-      kvMs: median(latency.map(({ kv }) => kv)),
-      ratio: median(latency.map((pair) => pair.kv / pair.direct)),
+  return [
+    {
+      name: "put with etcd3",
+      unit: "ms",
+      values: latency.map(({ direct }) => direct),
     },
-    throughput: {
-      directPerSecond: 1_000 / median(throughput.map((pair) => pair.direct)),
-      kvPerSecond: 1_000 / median(throughput.map(({ kv }) => kv)),
-      ratio: median(throughput.map((pair) => pair.direct / pair.kv)),
+    { name: "put with kv", unit: "ms", values: latency.map(({ kv }) => kv) },
+    {
+      name: "latency, kv over etcd3",
+      unit: "",
+      values: latency.map(({ kv, direct }) => kv / direct),
+      aim: { atMost: 1.5 },
     },
-  };
+    {
+      name: "64 in flight with etcd3",
+      unit: "a second",
+      values: throughput.map(({ direct }) => 1_000 / direct),
+    },
+    {
+      name: "64 in flight with kv",
+      unit: "a second",
+      values: throughput.map(({ kv }) => 1_000 / kv),
+    },
+    {
+      name: "throughput, kv over etcd3",
+      unit: "",
+      values: throughput.map(({ kv, direct }) => direct / kv),
+      aim: { atLeast: 0.7 },
+    },
+  ];
 }
 
 /** Milliseconds of a write, each way, in the same round. */
 interface Pair {
   readonly direct: number;
   readonly kv: number;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const low = sorted[Math.ceil(middle) - 1] ?? NaN;
-  const high = sorted[Math.floor(middle)] ?? NaN;
-  return (low + high) / 2;
 }
