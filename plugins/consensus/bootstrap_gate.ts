@@ -85,10 +85,12 @@ export class BootstrapGate {
   ): Promise<T> {
     if (this.#stage !== "everybody" && !caller.scope.founder) {
       const { deadline = 5_000 } = this.#options;
+      const waited = new AbortController();
       await Promise.race([
         this.#opened.promise,
-        delay(deadline, caller.signal),
+        delay(deadline, AbortSignal.any([caller.signal, waited.signal])),
       ]);
+      waited.abort();
       caller.signal.throwIfAborted();
       // It may have opened meanwhile, which the type of a field does not tell.
       if (!this.#isOpen()) {
