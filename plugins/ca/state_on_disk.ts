@@ -5,7 +5,7 @@ import {
   readPending,
   writePending,
 } from "./pending.ts";
-import { createSealKey } from "./seal.ts";
+import { createSealKey, SEAL_KEY_BYTES } from "./seal.ts";
 
 /** What the authorities' folder says about them. */
 export type StateOnDisk =
@@ -27,9 +27,9 @@ export interface StateFiles {
  * pending, then with their seal key, so that a crash in between leaves what nobody has seen.
  *
  * @param files Where they are.
- * @param origin How this node came to its cluster.
+ * @param origin What a node without the files may make.
  * @returns Where the authorities are.
- * @throws {FatalError} If the files cannot be used, or are missing on a node that joined.
+ * @throws {FatalError} If the files cannot be used, or are missing where none may be made.
  */
 export async function openState(
   files: StateFiles,
@@ -37,6 +37,11 @@ export async function openState(
 ): Promise<StateOnDisk> {
   const sealKey = await readIfThere(files.sealKey);
   const pending = await readIfThere(files.pending);
+  if (sealKey && sealKey.length !== SEAL_KEY_BYTES) {
+    throw new FatalError(
+      `Cannot use the seal key in "${files.sealKey}": it has ${sealKey.length} bytes, not ${SEAL_KEY_BYTES}; copy the file from another member, or from a backup`,
+    );
+  }
   if (sealKey && pending) {
     try {
       const text = new TextDecoder().decode(pending);
@@ -51,7 +56,7 @@ export async function openState(
   if (sealKey) return { kind: "committed", sealKey };
   if (origin !== "new-cluster") {
     throw new FatalError(
-      `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member`,
+      `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member, or from a backup`,
     );
   }
   return { kind: "pending", pending: await createState(files) };

@@ -25,7 +25,8 @@ export async function openMembership(
   ctx: PluginContext,
   files: EtcdFiles,
 ): Promise<Membership> {
-  if (await exists(files.bootstrapped)) {
+  const { origin } = ctx.node;
+  if (origin === "established" || await exists(files.bootstrapped)) {
     const authority = await checkPeerFiles(files, ctx.log);
     if (!await exists(`${files.data}/member`)) {
       throw new FatalError(
@@ -34,7 +35,7 @@ export async function openMembership(
     }
     return { token: await clusterToken(authority) };
   }
-  if (ctx.node.origin !== "new-cluster") {
+  if (origin !== "new-cluster") {
     throw new FatalError(
       `Cannot start etcd: this node is to join a cluster and is no member yet; empty its data folder and join it again`,
     );

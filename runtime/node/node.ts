@@ -120,7 +120,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       id: identity.id,
       name: name ?? identity.id,
       machineId: identity.machineId,
-      origin,
+      origin: file.established ? "established" : origin,
       folders,
       listen: effective.listen,
       ...(effective.advertise === undefined

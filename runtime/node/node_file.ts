@@ -15,7 +15,7 @@ const NodeFile = z.strictObject({
   origin: z.enum(["new-cluster", "join"]),
   peerPort: port,
   curatorPort: port,
-  /** Whether the node has been ready once; until then the start that made it may be repeated word for word. */
+  /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
   established: z.boolean(),
 });
 

@@ -35,7 +35,7 @@ export interface RunningNodeOptions {
   readonly warnings: readonly string[];
   /** The value of `HAMLET_FAILPOINT`. */
   readonly failpoint: string | undefined;
-  /** Told once, when every plugin is ready for the first time. */
+  /** Told once, when every plugin is ready for the first time and one of them keeps data. */
   onReady(): Promise<void>;
   /**
    * Gives back what the node holds, once every plugin has ended.
@@ -214,13 +214,18 @@ export class RunningNode implements Node {
     this.#readiness.set(plugin, readiness);
     if (!this.#wasReady && this.#isReady()) {
       this.#wasReady = true;
-      this.#remembered = this.#options.onReady().catch((error) => {
-        this.log.error("Cannot remember that the node has been ready", {
-          error,
-        });
-      }).then(() => this.#ready.resolve());
+      this.#remembered = this.#remember().then(() => this.#ready.resolve());
     }
     this.#changed();
+  }
+
+  async #remember(): Promise<void> {
+    if (this.#untouched) return;
+    try {
+      await this.#options.onReady();
+    } catch (error) {
+      this.log.error("Cannot remember that the node has been ready", { error });
+    }
   }
 
   #isReady(): boolean {

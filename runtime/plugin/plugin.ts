@@ -10,8 +10,11 @@ export interface NodeInfo {
   readonly name: string;
   /** The 32 hex digits of the node ID, for machine-id(5). */
   readonly machineId: string;
-  /** How this node came to its cluster: what an empty folder may be filled with. */
-  readonly origin: "new-cluster" | "join";
+  /**
+   * What an empty folder may be filled with: what begins a new cluster, or joins one. On a node that has been ready
+   * once, `established`, what is missing is lost, and nothing takes its place.
+   */
+  readonly origin: "new-cluster" | "join" | "established";
   /** Absolute paths of the node's folders. */
   readonly folders: { readonly data: string; readonly run: string };
   /** The address to listen on for other nodes. */
