@@ -71,7 +71,8 @@ export default definePlugin({
     let entries: ReadonlyMap<string, HostsEntry> = new Map();
     const skipped = new Set<string>();
     let first = true;
-    // Begins at once with localhost alone, before any address.
+    // Begins at once with localhost alone, before any address; what an earlier start has left knows more than that.
+    const found = content?.startsWith(renderHosts([])) ?? false;
     for await (const known of nodes.watch(ctx.signal)) {
       const good = new Map([...known].filter(([, entry]) => {
         const problem = entryProblem(entry);
@@ -83,7 +84,7 @@ export default definePlugin({
         return false;
       }));
       const next = renderHosts(good.values());
-      if (next !== content) {
+      if (next !== content && !(first && found && good.size === 0)) {
         await writeFileAtomic(hostsFile, next, PUBLIC);
         log.info(
           `Wrote "${hostsFile}": ${
