@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Whether `--new-cluster` is given. @default {true} */
   readonly newCluster?: boolean;
+  /** The port of the etcd peers. @default {0} */
+  readonly peerPort?: number;
   /** Variables on top of the environment of the tests. @default {{}} */
   readonly env?: Record<string, string>;
   /** A program with arguments that starts Hamlet in its own place, such as `setpriv`. @default {[]} */
@@ -89,13 +91,19 @@ export class NodeProcess implements AsyncDisposable {
    * @param options See {@linkcode StartOptions}.
    */
   constructor(folders: NodeFolders, options: StartOptions = {}) {
-    const { args = [], newCluster = true, env = {}, prefix = [] } = options;
+    const {
+      args = [],
+      newCluster = true,
+      peerPort = 0,
+      env = {},
+      prefix = [],
+    } = options;
     this.folders = folders;
     const [command = "", ...rest] = [
       ...prefix,
       ...hamletCommand("run", ...newCluster ? ["--new-cluster"] : []),
       ...["--data-dir", folders.data, "--run-dir", folders.run],
-      ...["--peer-port", "0", "--curator-port", "0"],
+      ...["--peer-port", `${peerPort}`, "--curator-port", "0"],
       ...["--listen", "127.0.0.1", "--advertise", "127.0.0.1"],
       ...["--hostname", "off", "--log-format", "json"],
       ...args,

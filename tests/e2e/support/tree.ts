@@ -2,7 +2,7 @@
 export type Tree = readonly string[];
 
 /**
- * Takes down all that is below a folder: kind, mode, owner, size, times of change and content.
+ * Takes down all that is below a folder: kind, mode, owner, and of files size, time of change and content.
  *
  * @param folder The folder; one that does not exist is an empty tree.
  * @returns A line for each thing, in order.
@@ -27,9 +27,12 @@ async function walk(
     throw error;
   }
   const mode = (info.mode ?? 0).toString(8);
-  const content = info.isFile ? await digest(full) : "";
-  const changed = info.mtime?.toISOString();
-  lines.push(`${path} ${mode} ${info.uid} ${info.size} ${changed} ${content}`);
+  // A folder in which something was made and removed again is as it was.
+  const file = info.isDirectory
+    ? ""
+    : ` ${info.size} ${info.mtime?.toISOString()}`;
+  const content = info.isFile ? ` ${await digest(full)}` : "";
+  lines.push(`${path} ${mode} ${info.uid}${file}${content}`);
   if (!info.isDirectory) return;
   const names: string[] = [];
   for await (const { name } of Deno.readDir(full)) names.push(name);
