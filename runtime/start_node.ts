@@ -19,7 +19,9 @@ import type { NodeSettings } from "./node/settings.ts";
  * ```
  */
 export async function startNode(settings: NodeSettings): Promise<Node> {
-  // Late, since every plugin's thread imports the public API and none needs the runtime.
-  const runtime = await import("./node/node.ts");
+  // Late, since every plugin's thread imports the public API and none needs the runtime; and by a name
+  // that is not in the text, since Deno loads what is for every thread, with the rights of the program.
+  const url = import.meta.resolve("./node/node.ts");
+  const runtime: typeof import("./node/node.ts") = await import(url);
   return await runtime.startNode(settings);
 }
