@@ -88,6 +88,11 @@ export const KvScope = z.strictObject({
   founder: z.boolean().default(false),
   /** Bytes of keys and values that may be stored below `keys`; `Number.MAX_SAFE_INTEGER` is any number. */
   quota: z.int().positive().default(16 * 1024 * 1024),
+}, {
+  error: ({ code }) =>
+    code === "invalid_type"
+      ? 'Say which part of the store, such as {"keys": ["/NAME/"]}'
+      : undefined,
 });
 /** The part of the store a user may reach. */
 export type KvScope = z.infer<typeof KvScope>;
