@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { format } from "node:util";
+import { format, stripVTControlCharacters } from "node:util";
 import { type Logger, type Plugin, z } from "../../mod.ts";
 import { messagePortTransport } from "../broker/message_port_transport.ts";
 import { armFailpoints } from "../failpoint.ts";
@@ -205,6 +205,8 @@ function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) {
     return { name: "Error", message: describeError(error), fatal };
   }
-  const { name, message, stack } = error;
+  const { name, stack } = error;
+  // Deno colors what it says of modules.
+  const message = stripVTControlCharacters(error.message);
   return { name, message, ...(stack !== undefined && { stack }), fatal };
 }
