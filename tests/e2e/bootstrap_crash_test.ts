@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { listSteps } from "./support/failpoints.ts";
-import { checkFounded, readMadeKnown } from "./support/founded.ts";
+import { checkFounded, readMadeKnown, unfinished } from "./support/founded.ts";
 import { inParallel } from "./support/in_parallel.ts";
 import {
   type NodeFolders,
@@ -37,6 +37,7 @@ async function recover(folders: NodeFolders, again: boolean): Promise<void> {
   await checkFounded(folders, before);
   assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
   assert.deepEqual(await processesLeft(folders.data), []);
+  assert.deepEqual(await unfinished(folders), []);
 }
 
 Deno.test("a start killed at any of its steps is made up for by the next one", async () => {

@@ -3,7 +3,7 @@ import { ca } from "../../runtime/services/ca.ts";
 import { ServiceError } from "../../runtime/service/errors.ts";
 import { run } from "../support/process.ts";
 import { listSteps } from "./support/failpoints.ts";
-import { checkFounded, readMadeKnown } from "./support/founded.ts";
+import { checkFounded, readMadeKnown, unfinished } from "./support/founded.ts";
 import { hamlet } from "./support/hamlet.ts";
 import { inParallel } from "./support/in_parallel.ts";
 import {
@@ -102,6 +102,7 @@ Deno.test("a node is founded whichever step of ca, consensus or both fails", asy
     assert.ok(restarts >= 1, `Nothing failed\n${node.text()}`);
     await checkFounded(folders);
     assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
+    assert.deepEqual(await unfinished(folders), []);
   }, 3);
 });
 

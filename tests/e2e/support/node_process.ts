@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly newCluster?: boolean;
   /** The port of the etcd peers. @default {0} */
   readonly peerPort?: number;
+  /** Whether to set the machine's host name; only where that is impossible, or another machine's. @default {"off"} */
+  readonly hostname?: "on" | "off";
   /** Variables on top of the environment of the tests. @default {{}} */
   readonly env?: Record<string, string>;
   /** A program with arguments that starts Hamlet in its own place, such as `setpriv`. @default {[]} */
@@ -95,6 +97,7 @@ export class NodeProcess implements AsyncDisposable {
       args = [],
       newCluster = true,
       peerPort = 0,
+      hostname = "off",
       env = {},
       prefix = [],
     } = options;
@@ -105,7 +108,7 @@ export class NodeProcess implements AsyncDisposable {
       ...["--data-dir", folders.data, "--run-dir", folders.run],
       ...["--peer-port", `${peerPort}`, "--curator-port", "0"],
       ...["--listen", "127.0.0.1", "--advertise", "127.0.0.1"],
-      ...["--hostname", "off", "--log-format", "json"],
+      ...["--hostname", hostname, "--log-format", "json"],
       ...args,
     ];
     this.#child = new Deno.Command(command, {
