@@ -8,7 +8,6 @@ import { armFailpoints } from "../failpoint.ts";
 import { wantsColor } from "../log/color.ts";
 import { createLog } from "../log/log.ts";
 import { createOutput } from "../log/output.ts";
-import { parseManifest } from "../manifest/mod.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { hostname } from "../services/hostname.ts";
 import { process } from "../services/process.ts";
@@ -29,6 +28,7 @@ import { resolveGrants } from "./plugin_grants.ts";
 import { choosePorts } from "./ports.ts";
 import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
+import { readManifest } from "./read_manifest.ts";
 import { RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
 import { endStrays, processMarker } from "./strays.ts";
@@ -70,10 +70,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const effective = effectiveSettings(settings, config);
   const manifestPath = settings.manifest ??
     fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const manifest = parseManifest(
-    await Deno.readTextFile(manifestPath),
-    manifestPath,
-  );
+  const manifest = await readManifest(manifestPath);
   checkPlugins(manifest.plugins.map(({ name }) => name));
   const chosen = choosePlugins(manifest, settings.plugins);
   const folders = await resolveFolders(

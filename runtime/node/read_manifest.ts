@@ -1,0 +1,27 @@
+import { type Manifest, parseManifest } from "../manifest/mod.ts";
+import { StartError } from "./errors.ts";
+
+/**
+ * Reads the file that declares the plugins.
+ *
+ * @param path The file.
+ * @returns What it declares.
+ * @throws {StartError} If it cannot be read.
+ * @throws {ManifestError} If it cannot be used, with `FILE:LINE:COLUMN` of everything that is wrong with it.
+ */
+export async function readManifest(path: string): Promise<Manifest> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is none"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new StartError(1, `Cannot read manifest "${path}": ${why}`, {
+      cause,
+    });
+  }
+  return parseManifest(text, path);
+}
