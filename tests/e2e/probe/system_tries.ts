@@ -29,6 +29,11 @@ function method(of: object, name: string): (...args: unknown[]) => unknown {
 /**
  * Programs, libraries, the environment, the machine, other processes, and what is not there at all.
  *
+ * Left out is what Deno 2.9 refuses to no Worker, which is why a stranger's plugin runs as a process:
+ * SIGKILL to its own process, a loop or a heap without end, writing to the standard streams, the files
+ * of the Cache API in Deno's own folder, BroadcastChannel between plugins that both want it, and taking
+ * an open file descriptor of the process by number (`new net.Socket({ fd })`).
+ *
  * @param targets What to try it with.
  * @returns The tries.
  */
