@@ -67,8 +67,7 @@ export class BootstrapGate {
         this.#call(caller, async () => {
           const answer = await inner.txn(input, caller);
           if (answer.succeeded && this.nothing && writes(input.success)) {
-            this.#stage = "authorities";
-            await this.#options.record();
+            await this.#record();
           }
           return answer;
         }),
@@ -114,6 +113,18 @@ export class BootstrapGate {
       if (caller.signal.aborted) return;
     }
     yield* proceed();
+  }
+
+  async #record(): Promise<void> {
+    // First, so that an etcd that starts again meanwhile keeps what is about to be recorded.
+    this.#stage = "authorities";
+    try {
+      await this.#options.record();
+    } catch (error) {
+      // The founder is told that it failed, and keeps its own copy: its next transaction is to be recorded.
+      this.#stage = "nothing";
+      throw error;
+    }
   }
 
   #isOpen(): boolean {
