@@ -1,3 +1,5 @@
+import { clip } from "../log/plain.ts";
+
 /** Distinct texts that are remembered; a plugin that makes up new ones does not fill the memory. */
 const MAX_REMEMBERED = 1_000;
 
@@ -47,12 +49,14 @@ export class Refusals {
    * @param properties Values that belong to it.
    */
   log(message: string, properties?: Record<string, unknown>): void {
-    if (this.#seen.has(message) || this.#seen.size > MAX_REMEMBERED) return;
-    this.#seen.add(message);
+    // What was tried may be in it, however long.
+    const text = clip(message);
+    if (this.#seen.has(text) || this.#seen.size > MAX_REMEMBERED) return;
+    this.#seen.add(text);
     this.#log(
       this.#seen.size > MAX_REMEMBERED
-        ? `${message}; further refusals are not logged`
-        : message,
+        ? `${text}; further refusals are not logged`
+        : text,
       properties,
     );
   }

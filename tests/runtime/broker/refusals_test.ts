@@ -20,6 +20,15 @@ Deno.test("Refusals.log() falls silent after a thousand texts, and says so", () 
   );
 });
 
+Deno.test("Refusals.log() remembers no more of a text than the log keeps", () => {
+  const logged: string[] = [];
+  const refusals = new Refusals((message) => logged.push(message));
+  const long = "x".repeat(1_000_000);
+  for (const end of ["a", "b"]) refusals.log(long + end);
+  assert.equal(logged.length, 1);
+  assert.ok(logged.join().length < 20_000);
+});
+
 Deno.test("RefusalsByUser.of() keeps users apart, and each over its connections", () => {
   const logged: string[] = [];
   const refusals = new RefusalsByUser((message) => logged.push(message));
