@@ -80,10 +80,11 @@ Deno.test("a node is founded whichever step of ca, consensus or both fails", asy
   const steps = await listSteps();
   const of = (plugin: string) =>
     steps.filter(({ thread }) => thread === `root.${plugin}`)
-      .map(({ name }) => name);
-  // Whatever is about etcd's last file happens again at each of its starts.
+      .map(({ name }) => name)
+      // A file that nobody reads under this name is the same empty and full.
+      .filter((name) => !name.startsWith("after create"));
   const [ofCa, ofConsensus] = [of("ca"), of("consensus")];
-  assert.ok(ofCa.length >= 8 && ofConsensus.length >= 16, ofConsensus.join());
+  assert.ok(ofCa.length >= 8 && ofConsensus.length >= 16);
   const both = ofCa.map((name, index) => {
     const at = Math.floor(index * ofConsensus.length / ofCa.length);
     return [name, ofConsensus[at] ?? ""];
@@ -92,6 +93,7 @@ Deno.test("a node is founded whichever step of ca, consensus or both fails", asy
   await inParallel([...failing, ...both], async (names) => {
     await using folders = await nodeFolders();
     await using node = new NodeProcess(folders, {
+      args: ["--plugins", "consensus,ca,crl"],
       env: {
         HAMLET_FAILPOINT: names
           .map((name) => `${name.replace("ROOT", folders.root)}!`).join(),
@@ -103,7 +105,7 @@ Deno.test("a node is founded whichever step of ca, consensus or both fails", asy
     await checkFounded(folders);
     assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
     assert.deepEqual(await unfinished(folders), []);
-  }, 3);
+  });
 });
 
 Deno.test("a ready node becomes ready again when ca, consensus or both fail", async () => {

@@ -26,7 +26,7 @@ export async function madeNode(): Promise<NodeFolders> {
 export async function copyNode(from: NodeFolders): Promise<NodeFolders> {
   await using cleanup = new AsyncDisposableStack();
   const to = cleanup.use(await nodeFolders());
-  await run("cp", ["-a", from.data, from.run, to.root]);
+  await run("cp", ["-a", "--sparse=always", from.data, from.run, to.root]);
   cleanup.move();
   return to;
 }
