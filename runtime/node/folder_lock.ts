@@ -24,22 +24,30 @@ export class FolderLock implements Disposable {
    * @throws {StartError} If another process has it.
    */
   static async take(folder: string): Promise<FolderLock> {
-    const file = await Deno.open(`${folder}/lock`, {
-      read: true,
-      write: true,
-      create: true,
-      mode: 0o600,
-    });
-    try {
-      if (!await tryLock(file, true)) throw await heldError(folder, file);
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-      failpoint(`after lock ${folder}`);
-    } catch (error) {
-      file.close();
-      throw error;
+    const path = `${folder}/lock`;
+    for (;;) {
+      const file = await Deno.open(path, {
+        read: true,
+        write: true,
+        create: true,
+        mode: 0o600,
+      });
+      try {
+        if (!await tryLock(file, true)) throw await heldError(folder, file);
+        // Who held it may have removed it meanwhile, as a start that failed does: a lock on that keeps nobody out.
+        if (!await isAt(file, path)) {
+          file.close();
+          continue;
+        }
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        failpoint(`after lock ${folder}`);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      return new FolderLock(file);
     }
-    return new FolderLock(file);
   }
 
   /**
@@ -64,6 +72,15 @@ export class FolderLock implements Disposable {
   /** Gives the folder back. */
   [Symbol.dispose](): void {
     this.#file.close();
+  }
+}
+
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).ino === (await file.stat()).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
