@@ -24,9 +24,7 @@ const unknown = {
  *
  * @param settings What the command line says.
  * @returns Every declared plugin.
- * @throws {StartError} If the config file cannot be used.
- * @throws {ManifestError} If the manifest cannot be used.
- * @throws {GrantError} If it grants what no plugin may have.
+ * @throws {StartError} If the config file or the manifest cannot be used, or it grants what no plugin may have.
  */
 export async function describePlugins(
   settings: NodeSettings,

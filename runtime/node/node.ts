@@ -57,8 +57,6 @@ const EARLIEST = Date.UTC(2024, 0, 1);
  * @param settings What the command line says.
  * @returns The node.
  * @throws {StartError} If it cannot start; nothing on disk is changed then.
- * @throws {ManifestError} If the manifest cannot be used; likewise.
- * @throws {GrantError} If it grants what no plugin may have; likewise.
  */
 export async function startNode(settings: NodeSettings): Promise<Node> {
   const { dev = false } = settings;

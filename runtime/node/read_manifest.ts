@@ -1,4 +1,8 @@
-import { type Manifest, parseManifest } from "../manifest/mod.ts";
+import {
+  type Manifest,
+  ManifestError,
+  parseManifest,
+} from "../manifest/mod.ts";
 import { StartError } from "./errors.ts";
 
 /**
@@ -6,8 +10,7 @@ import { StartError } from "./errors.ts";
  *
  * @param path The file.
  * @returns What it declares.
- * @throws {StartError} If it cannot be read.
- * @throws {ManifestError} If it cannot be used, with `FILE:LINE:COLUMN` of everything that is wrong with it.
+ * @throws {StartError} If it cannot be read, or used; then with `FILE:LINE:COLUMN` of everything that is wrong with it.
  */
 export async function readManifest(path: string): Promise<Manifest> {
   let text: string;
@@ -23,5 +26,14 @@ export async function readManifest(path: string): Promise<Manifest> {
       cause,
     });
   }
-  return parseManifest(text, path);
+  try {
+    return parseManifest(text, path);
+  } catch (cause) {
+    if (!(cause instanceof ManifestError)) throw cause;
+    throw new StartError(
+      1,
+      `Cannot use manifest "${path}"; correct it and start again:\n${cause.message}`,
+      { cause },
+    );
+  }
 }

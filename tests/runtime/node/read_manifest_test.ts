@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { ManifestError } from "../../../runtime/manifest/mod.ts";
 import { StartError } from "../../../runtime/node/errors.ts";
 import { readManifest } from "../../../runtime/node/read_manifest.ts";
 import { tempFolder } from "../../support/temp.ts";
@@ -22,14 +21,21 @@ Deno.test("readManifest() says which file cannot be read, and why", async () => 
   }
 });
 
-Deno.test("readManifest() leaves what is wrong in a file to the schema", async () => {
+Deno.test("readManifest() says which file cannot be used, then each place", async () => {
   await using folder = await tempFolder();
   const path = `${folder.path}/deno.json`;
-  await Deno.writeTextFile(path, "{");
+  await Deno.writeTextFile(path, `{"plugins": {"a": {}, "b": 1}}`);
   await assert.rejects(
     readManifest(path),
-    (error) =>
-      error instanceof ManifestError &&
-      error.message.startsWith(`${path}:1:`),
+    (error) => {
+      assert(error instanceof StartError);
+      const [heading, ...problems] = error.message.split("\n");
+      assert.equal(
+        heading,
+        `Cannot use manifest "${path}"; correct it and start again:`,
+      );
+      assert.equal(problems.length, 2);
+      return problems.every((problem) => problem.startsWith(`${path}:1:`));
+    },
   );
 });
