@@ -7,14 +7,17 @@ import { promotable } from "./promotable.ts";
  * @param service The cluster.
  * @param log Told of each promotion.
  * @param signal Ends it.
+ * @returns Whether there are learners, whatever has become of them.
  */
 export async function promoteLearners(
   service: Client<typeof cluster>,
   log: Logger,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  let learners = false;
   try {
     const { members } = await service.members({}, { signal });
+    learners = members.some(({ learner }) => learner);
     for (const { id, name } of promotable(members)) {
       await service.promote({ id }, { signal });
       log.info(`Promoted member "${name}" (${id}): it has a vote now`);
@@ -22,6 +25,7 @@ export async function promoteLearners(
   } catch (error) {
     if (!(error instanceof ServiceError && QUIET.has(error.code))) throw error;
   }
+  return learners;
 }
 
 /** etcd is away, or the learner has not caught up yet or was removed: the next look comes soon. */

@@ -24,10 +24,12 @@ export default definePlugin({
       const members = await ctx.use(enrollment);
       return (await members.sealKey({}, { signal })).key;
     };
-    const state = await openState(
-      files,
-      ctx.node.origin === "join" ? fetchSealKey : undefined,
-    );
+    const missing = {
+      "new-cluster": "make",
+      "join": fetchSealKey,
+      "established": "lost",
+    } as const;
+    const state = await openState(files, missing[ctx.node.origin]);
     const service = createService(state, files, ctx.log);
     ctx.provide(ca, service.implementation);
     ctx.healthy();

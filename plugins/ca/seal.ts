@@ -5,7 +5,7 @@ const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** Length of a seal key. */
-const SEAL_KEY_BYTES = 32;
+export const SEAL_KEY_BYTES = 32;
 
 /** What a sealed key belongs to: a seal opens for nothing else. */
 export type SealedFor = Pick<Authority, "name" | "certificate">;

@@ -3,6 +3,7 @@ import {
   type ca,
   type Caller,
   type CallOptions,
+  failpoint,
   type Implementation,
   type Logger,
   parseRevocationList,
@@ -121,6 +122,7 @@ export function createService(
     const { authorities, store } = await loaded(caller);
     const authority = authorities[name];
     const issued = await issue(authority, options);
+    failpoint("before certificate is registered");
     await register(store, name, issued.serial, record, caller);
     return { issued, authority };
   }

@@ -5,7 +5,7 @@ import {
   readPending,
   writePending,
 } from "./pending.ts";
-import { createSealKey } from "./seal.ts";
+import { createSealKey, SEAL_KEY_BYTES } from "./seal.ts";
 
 /** What the authorities' folder says about them. */
 export type StateOnDisk =
@@ -27,16 +27,22 @@ export interface StateFiles {
  * pending, then with their seal key, so that a crash in between leaves what nobody has seen.
  *
  * @param files Where they are.
- * @param fetchSealKey Gets the seal key of the cluster that the node joined; undefined on the first node of a new one.
+ * @param missing What takes the place of a seal key that is not there: one of authorities made anew, nothing, or that
+ * of the cluster which the node joins, as this gets it.
  * @returns Where the authorities are.
- * @throws {FatalError} If the files cannot be used.
+ * @throws {FatalError} If the files cannot be used, or are missing where none may be made.
  */
 export async function openState(
   files: StateFiles,
-  fetchSealKey?: () => Promise<Uint8Array<ArrayBuffer>>,
+  missing: "make" | "lost" | (() => Promise<Uint8Array<ArrayBuffer>>),
 ): Promise<StateOnDisk> {
   const sealKey = await readIfThere(files.sealKey);
   const pending = await readIfThere(files.pending);
+  if (sealKey && sealKey.length !== SEAL_KEY_BYTES) {
+    throw new FatalError(
+      `Cannot use the seal key in "${files.sealKey}": it has ${sealKey.length} bytes, not ${SEAL_KEY_BYTES}; copy the file from another member, or from a backup`,
+    );
+  }
   if (sealKey && pending) {
     try {
       const text = new TextDecoder().decode(pending);
@@ -49,12 +55,17 @@ export async function openState(
     }
   }
   if (sealKey) return { kind: "committed", sealKey };
-  if (fetchSealKey) {
-    const sealKey = await fetchSealKey();
-    await writeFileAtomic(files.sealKey, sealKey);
-    return { kind: "committed", sealKey };
+  if (missing === "make") {
+    return { kind: "pending", pending: await createState(files) };
   }
-  return { kind: "pending", pending: await createState(files) };
+  if (missing === "lost") {
+    throw new FatalError(
+      `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member, or from a backup`,
+    );
+  }
+  const fetched = await missing();
+  await writeFileAtomic(files.sealKey, fetched);
+  return { kind: "committed", sealKey: fetched };
 }
 
 async function createState(files: StateFiles): Promise<Pending> {

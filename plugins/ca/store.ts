@@ -67,14 +67,20 @@ export async function commitPending(
     ]),
   }, options);
   if (!committed.succeeded) {
-    // An earlier commit may have been applied without our being told. This one's success is what
-    // tells the store, then, that it is worth keeping (see the scope `founder`).
+    // An earlier commit may have been applied without our being told. This one changes nothing, and
+    // writes: that is what tells the store that it is worth keeping (see the scope `founder`).
     const ours = await store.txn({
       compare: names.map((name) => ({
         key: certificateKey(name),
         target: "value",
         is: "=",
         than: pending[name].authority.certificate,
+      })),
+      success: names.map((name) => ({
+        put: {
+          key: certificateKey(name),
+          value: pending[name].authority.certificate,
+        },
       })),
     }, options);
     if (!ours.succeeded) {

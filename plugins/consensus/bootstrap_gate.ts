@@ -3,6 +3,7 @@ import {
   type Implementation,
   type kv,
   type KvScope,
+  type Operation,
   ServiceError,
 } from "hamlet";
 import { delay } from "./delay.ts";
@@ -23,8 +24,8 @@ export interface BootstrapGateOptions {
  *
  * etcd's first start is not crash-safe by itself, so until then every start begins with an empty
  * etcd, and whatever anybody but the founder had written would be lost. The founder's first
- * transaction that succeeds is recorded before the founder learns of it: when it forgets its own
- * copy, etcd's is not wiped any more.
+ * transaction that writes is recorded before the founder learns of it: when it forgets its own copy,
+ * etcd's is not wiped any more.
  */
 export class BootstrapGate {
   readonly #options: BootstrapGateOptions;
@@ -65,9 +66,8 @@ export class BootstrapGate {
       txn: (input, caller) =>
         this.#call(caller, async () => {
           const answer = await inner.txn(input, caller);
-          if (answer.succeeded && this.nothing) {
-            this.#stage = "authorities";
-            await this.#options.record();
+          if (answer.succeeded && this.nothing && writes(input.success)) {
+            await this.#record();
           }
           return answer;
         }),
@@ -84,10 +84,12 @@ export class BootstrapGate {
   ): Promise<T> {
     if (this.#stage !== "everybody" && !caller.scope.founder) {
       const { deadline = 5_000 } = this.#options;
+      const waited = new AbortController();
       await Promise.race([
         this.#opened.promise,
-        delay(deadline, caller.signal),
+        delay(deadline, AbortSignal.any([caller.signal, waited.signal])),
       ]);
+      waited.abort();
       caller.signal.throwIfAborted();
       // It may have opened meanwhile, which the type of a field does not tell.
       if (!this.#isOpen()) {
@@ -113,7 +115,23 @@ export class BootstrapGate {
     yield* proceed();
   }
 
+  async #record(): Promise<void> {
+    // First, so that an etcd that starts again meanwhile keeps what is about to be recorded.
+    this.#stage = "authorities";
+    try {
+      await this.#options.record();
+    } catch (error) {
+      // The founder is told that it failed, and keeps its own copy: its next transaction is to be recorded.
+      this.#stage = "nothing";
+      throw error;
+    }
+  }
+
   #isOpen(): boolean {
     return this.#stage === "everybody";
   }
+}
+
+function writes(operations: readonly Operation[]): boolean {
+  return operations.some((operation) => "put" in operation);
 }

@@ -21,7 +21,10 @@ export class EtcdError extends ServiceError {
     const said = details !== failure.details || code !== "unavailable";
     super(
       code,
-      `etcd ${said ? "refuses" : "does not answer"}: ${details}`,
+      failure.code === DEADLINE_EXCEEDED && !said
+        // What the library says there is how long each of its steps took.
+        ? "etcd does not answer: it takes too long"
+        : `etcd ${said ? "refuses" : "does not answer"}: ${details}`,
       { cause: failure },
     );
   }
@@ -53,6 +56,8 @@ function isCallFailure(error: unknown): error is CallFailure {
 export function isTransient(error: unknown): boolean {
   return error instanceof ServiceError && error.code === "unavailable";
 }
+
+const DEADLINE_EXCEEDED = 4;
 
 /**
  * Tells whether etcd refuses to change its members while others are away, or have just come.

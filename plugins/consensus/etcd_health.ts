@@ -29,18 +29,30 @@ export async function watchHealth(
   ctx: Context,
   { link, report, voting }: WatchHealthOptions,
 ): Promise<void> {
+  const { signal } = ctx;
   ctx.healthy();
-  const { promise: canceled, resolve } = Promise.withResolvers<void>();
-  ctx.signal.addEventListener("abort", () => resolve(), { once: true });
-  while (!ctx.signal.aborted) {
+  while (!signal.aborted) {
+    const probed = probe(link, voting).then((problem) => {
+      if (!signal.aborted) report(problem);
+    });
     // What hangs must not hold up the end of this, which the next etcd waits for.
-    await Promise.race([
-      probe(link, voting).then((problem) => {
-        if (!ctx.signal.aborted) report(problem);
-      }),
-      canceled,
-    ]);
-    await delay(INTERVAL, ctx.signal);
+    await orAborted(probed, signal);
+    await delay(INTERVAL, signal);
+  }
+}
+
+/** Waits until a promise has settled or the signal aborts, and leaves nothing behind at the signal. */
+async function orAborted(
+  promise: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const abort = () => resolve();
+  signal.addEventListener("abort", abort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

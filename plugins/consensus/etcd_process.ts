@@ -19,6 +19,7 @@ import { removeAll } from "./remove_all.ts";
 
 /** Options of {@linkcode runEtcd}. */
 export interface RunEtcdOptions {
+  /** What starts it. */
   readonly programs: Client<typeof process>;
   readonly node: NodeInfo;
   readonly files: EtcdFiles;
@@ -26,9 +27,7 @@ export interface RunEtcdOptions {
   prepare(signal: AbortSignal): Promise<EtcdStart>;
   /** Called once the process is there. */
   started(): void;
-  /** Called with what is wrong when it has ended by itself. */
-  failed(reason: string): void;
-  /** Called when it has ended since its data is damaged; `failed` has been then. */
+  /** Called when it has ended since its data is damaged. */
   damaged(): void;
   /** Called when it has ended since the cluster has removed this member; returns or throws what comes of that. */
   removed(): Promise<void>;
@@ -51,8 +50,10 @@ export async function runEtcd(
   ctx: Context,
   options: RunEtcdOptions,
 ): Promise<void> {
-  const { programs, files, node } = options;
+  const { programs, files } = options;
   const { args, again } = await options.prepare(ctx.signal);
+  // It is below /run, where others tidy up.
+  await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
   // etcd does not take the place of a socket that a killed one has left.
   await removeAll(files.socket);
   failpoint("before etcd starts");
@@ -80,28 +81,29 @@ export async function runEtcd(
         break;
       }
       case "dropped":
-        ctx.log.warn(
-          `${event.lines} lines of etcd's log came too fast to be kept`,
-        );
+        ctx.log.warn(`etcd's log came too fast: ${event.lines} lines are lost`);
         break;
       case "exited": {
-        const context = { ...node, data: files.data };
-        const said = failure ?? last;
-        const reason = removed
-          ? "the cluster has removed this node"
-          : event.signal !== undefined
-          ? `it was ended by ${event.signal}`
-          : said
-          ? explainFailure(said, context)
-          : `it ended with exit code ${event.code}`;
-        options.failed(reason);
         if (removed) return await options.removed();
+        const said = failure ?? last;
         if (said && saysDamaged(said)) options.damaged();
-        throw new EtcdExitError(`etcd has ended: ${reason}`);
+        throw new EtcdExitError(
+          `etcd has ended: ${reasonOf(event, said, options)}`,
+        );
       }
     }
   }
   if (!ctx.signal.aborted) again.throwIfAborted();
+}
+
+function reasonOf(
+  { code, signal }: { code: number; signal?: string | undefined },
+  said: EtcdLine | undefined,
+  { node, files }: RunEtcdOptions,
+): string {
+  if (signal !== undefined) return `somebody sent it ${signal}`;
+  if (said === undefined) return `its exit code is ${code}`;
+  return explainFailure(said, { ...node, data: files.data });
 }
 
 function writeLine(

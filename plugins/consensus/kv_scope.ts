@@ -43,7 +43,10 @@ function check(
 ): void {
   for (const selection of selections) {
     if (caller.scope.keys.some((key) => holds(key, selection))) continue;
-    const wanted = "key" in selection ? selection.key : selection.prefix;
+    // A prefix that does not end in "/" takes the one that does around it.
+    const wanted = "key" in selection
+      ? selection.key
+      : selection.prefix.replace(/[^/]+$/, "");
     throw new ScopeError(
       caller.name,
       `${action} ${describe(selection)}`,

@@ -51,7 +51,8 @@ export async function openMembership(
   files: EtcdFiles,
   address: Latest<string | undefined>,
 ): Promise<Membership> {
-  if (await exists(files.bootstrapped)) {
+  const { origin } = ctx.node;
+  if (origin === "established" || await exists(files.bootstrapped)) {
     const authority = await checkPeerFiles(files, ctx.log);
     if (!await exists(`${files.data}/member`)) {
       throw new FatalError(
@@ -61,7 +62,7 @@ export async function openMembership(
     return { kind: "member", token: await clusterToken(authority) };
   }
   const { signal } = ctx;
-  if (ctx.node.origin === "join") {
+  if (origin === "join") {
     ctx.unready("waiting for a member that lets this node join");
     const authority = await fetchPeerFiles({
       files,

@@ -84,36 +84,42 @@ export default definePlugin({
     );
 
     report("etcd starts");
-    ctx.run("etcd", (child) =>
-      runEtcd(child, {
-        programs,
-        node,
-        files,
-        prepare: (signal) => starts.prepare(signal),
-        started() {
-          link.connect();
-          const voting = () => starts.voting();
-          child.run(
-            "health",
-            (health) => watchHealth(health, { link, report, voting }),
-          );
-        },
-        failed: (reason) => report(`etcd does not run: ${reason}`),
-        damaged: () => starts.discard(),
-        async removed() {
-          if (starts.joining) {
-            starts.discard();
-            throw new EtcdExitError(
-              "The cluster has removed this learner, which joins again",
+    ctx.run("etcd", async (child) => {
+      try {
+        await runEtcd(child, {
+          programs,
+          node,
+          files,
+          prepare: (signal) => starts.prepare(signal),
+          started() {
+            link.connect();
+            const voting = () => starts.voting();
+            child.run(
+              "health",
+              (health) => watchHealth(health, { link, report, voting }),
             );
-          }
-          await delay(ROLE_CHANGE, child.signal);
-          if (child.signal.aborted) return;
-          const place = await ctx.use(nodeService);
-          await place.removed({ reason: "its etcd is no member any more" });
-          await aborted(child.signal);
-        },
-      }));
+          },
+          damaged: () => starts.discard(),
+          async removed() {
+            if (starts.joining) {
+              starts.discard();
+              throw new EtcdExitError(
+                "The cluster has removed this learner, which joins again",
+              );
+            }
+            report("the cluster has removed this node");
+            await delay(ROLE_CHANGE, child.signal);
+            if (child.signal.aborted) return;
+            const place = await ctx.use(nodeService);
+            await place.removed({ reason: "its etcd is no member any more" });
+            await aborted(child.signal);
+          },
+        });
+      } catch (error) {
+        if (!child.signal.aborted) report(messageOf(error));
+        throw error;
+      }
+    });
     ctx.run("peer-url", (child) =>
       keepPeerUrl(child, {
         node,
@@ -149,4 +155,8 @@ function readinessOf(ctx: PluginContext): (problem?: string) => void {
     if (problem === undefined) ctx.ready();
     else ctx.unready(problem);
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

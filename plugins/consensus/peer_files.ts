@@ -131,8 +131,9 @@ function createKey(): {
 /**
  * Checks what etcd needs to talk to its peers, on a node whose etcd has data. Changes nothing.
  *
- * A revocation list that is missing or damaged is no reason not to start: etcd refuses every peer
- * that connects until the list is back, which it is once this member answers.
+ * A revocation list that is missing is no reason not to start: etcd refuses every peer that connects
+ * until the list is back, which it is once this member answers. One that is damaged may be an attempt
+ * to take back a revocation, and is not replaced before a person has seen it.
  *
  * @param files Where they are.
  * @param log Told of such a list.
@@ -152,15 +153,29 @@ export async function checkPeerFiles(
   if (!certificate.checkPrivateKey(key)) {
     throw unusable(files.key, `it is not the key of "${files.cert}"`);
   }
+  await checkRevocationList(files.crl, log);
+  return new Uint8Array(authority.raw);
+}
+
+async function checkRevocationList(path: string, log: Logger): Promise<void> {
+  let list: Uint8Array;
   try {
-    parseRevocationList(await Deno.readFile(files.crl));
+    list = await Deno.readFile(path);
   } catch (error) {
     log.warn(
-      `Cannot read the revocation list "${files.crl}": etcd refuses every peer that connects until it is written again`,
+      `Cannot read the revocation list "${path}": etcd refuses every peer that connects until it is written again`,
       { error },
     );
+    return;
   }
-  return new Uint8Array(authority.raw);
+  try {
+    parseRevocationList(list);
+  } catch (cause) {
+    throw new FatalError(
+      `Cannot start etcd with the revocation list "${path}": it is damaged; remove the file, and it is written again from the store`,
+      { cause },
+    );
+  }
 }
 
 /** Whether a certificate of this authority is there, and with it all that was written before. */

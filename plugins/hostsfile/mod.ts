@@ -95,13 +95,16 @@ export default definePlugin({
     let content = await read(hostsFile);
     let entries: ReadonlyMap<string, HostsEntry> = new Map();
     let first = true;
-    // Begins at once with what it knows, which is localhost alone before any address.
+    // Begins at once with what it knows, which is localhost alone before any address; what an earlier start has left
+    // knows more than that.
+    const found = content?.startsWith(renderHosts([])) ?? false;
     for await (const _ of known.watch(ctx.signal)) {
       if (!first) await settle(known);
       const next = known.value;
       const lines = renderEntries(next.values());
       const text = renderHosts(lines);
-      const isNew = text !== content;
+      const isNew = text !== content &&
+        !(first && found && !next.has(node.id));
       if (isNew) {
         await writeFileAtomic(hostsFile, text, PUBLIC);
         log.info(

@@ -47,6 +47,7 @@ export default definePlugin({
         );
         child.done();
         recheck = POLL_MS;
+        change();
       }
     });
 

@@ -5,7 +5,7 @@ import { ScopeError, ServiceError } from "../service/errors.ts";
 import { connect } from "./client.ts";
 import type { Declaration } from "./declaration.ts";
 import { messagePortTransport } from "./message_port_transport.ts";
-import { Refusals } from "./refusals.ts";
+import { Refusals, RefusalsByUser } from "./refusals.ts";
 import { type ConnectionUser, serve, type ServedConnection } from "./server.ts";
 
 /** Options of {@linkcode Broker}. */
@@ -129,14 +129,14 @@ export class Broker {
     service: S,
     implementation: Implementation<S>,
   ): void {
-    const refusals = this.#refusalsOf("root");
+    const refusals = new RefusalsByUser(this.#logger("root"));
     const served = new Map<number, ServedConnection>();
     this.#setProvider(service.name, {
       serve({ id, port, user }) {
         const transport = messagePortTransport(port);
         const connection = serve(service, implementation, transport, {
           user,
-          refusals,
+          refusals: refusals.of(user.name),
         });
         served.set(id, connection);
       },
@@ -203,12 +203,13 @@ export class Broker {
    * @returns Its dealings with services.
    */
   join(plugin: Declaration, thread: Provider): Session {
-    const refusals = this.#refusalsOf(`root.${plugin.name}`);
+    const refusals = this.#refusalsOf(plugin.name);
     function refuse(tried: string, line: string): ScopeError {
       const error = new ScopeError(plugin.name, tried, line);
       refusals.log(error.message);
       return error;
     }
+    const connections = new Map<string, number>();
     const session: Session = {
       plugin,
       use: async (service, signal) => {
@@ -220,11 +221,16 @@ export class Broker {
         }
         const provider = await this.#waitFor(service, signal);
         const { methods, scope } = use;
-        return this.#connect(service, provider, thread, {
+        // A plugin that asks again has lost its connection, or makes up that it has: it never holds two.
+        const former = connections.get(service);
+        if (former !== undefined) void this.#revoke(former);
+        const end = this.#connect(service, provider, thread, {
           name: plugin.name,
           methods,
           scope,
         });
+        connections.set(service, end.id);
+        return end;
       },
       provide: (service) => {
         if (!plugin.provides.includes(service)) {
@@ -322,20 +328,21 @@ export class Broker {
     for (const listener of [...this.#listeners]) listener(service, provided);
   }
 
-  #refusalsOf(dn: string): Refusals {
-    let refusals = this.#refusals.get(dn);
-    if (refusals === undefined) {
-      refusals = new Refusals((message, properties) =>
-        this.#log({
-          time: Date.now(),
-          level: "error",
-          dn,
-          message,
-          ...(properties && { properties }),
-        })
-      );
-      this.#refusals.set(dn, refusals);
-    }
-    return refusals;
+  #refusalsOf(plugin: string): Refusals {
+    return this.#refusals.getOrInsertComputed(
+      plugin,
+      () => new Refusals(this.#logger(`root.${plugin}`)),
+    );
+  }
+
+  #logger(dn: string) {
+    return (message: string, properties?: Record<string, unknown>) =>
+      this.#log({
+        time: Date.now(),
+        level: "error",
+        dn,
+        message,
+        ...(properties && { properties }),
+      });
   }
 }

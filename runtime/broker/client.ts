@@ -11,8 +11,13 @@ import {
   ProtocolError,
   type ProviderFrame,
 } from "./frame.ts";
-import { MAX_INPUT_BYTES, STREAM_WINDOW } from "./limits.ts";
-import { pack } from "./pack.ts";
+import {
+  MAX_BYTES_UNDER_WAY,
+  MAX_CALLS,
+  MAX_INPUT_BYTES,
+  STREAM_WINDOW,
+} from "./limits.ts";
+import { packMeasured } from "./pack.ts";
 import type { Transport } from "./transport.ts";
 
 /** What waits for frames under one id. */
@@ -21,6 +26,12 @@ interface Pending {
   receive(frame: ProviderFrame): void;
   /** Ends it without asking the provider. */
   fail(error: unknown): void;
+}
+
+/** What waits, and how much it has sent. */
+interface UnderWay {
+  readonly pending: Pending;
+  readonly bytes: number;
 }
 
 /**
@@ -50,7 +61,9 @@ export function connect<S extends Service>(
 class Connection {
   readonly #service: Service;
   readonly #transport: Transport;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, UnderWay>();
+  /** What those that are pending have sent. */
+  #bytes = 0;
   readonly #gone = new AbortController();
   #lastId = 0;
 
@@ -77,7 +90,7 @@ class Connection {
         if (frame.kind === "value") resolve(frame.value);
         else if (frame.kind === "error") reject(errorOf(frame));
         else throw new ProtocolError(`Frame "end" for call "${name}"`);
-        this.#pending.delete(frame.id);
+        this.#remove(frame.id);
       },
       fail: reject,
     });
@@ -101,7 +114,7 @@ class Connection {
       credit: (items) => this.#transport.send({ kind: "credit", id, items }),
       cancel: () => this.#transport.send({ kind: "cancel", id }),
       settled: () => {
-        this.#pending.delete(id);
+        this.#remove(id);
         signal?.removeEventListener("abort", cancel);
       },
     });
@@ -125,17 +138,35 @@ class Connection {
   ): number {
     signal?.throwIfAborted();
     if (this.gone.aborted) throw this.gone.reason;
-    const packed = pack(input, MAX_INPUT_BYTES);
+    const { value, bytes } = packMeasured(input, MAX_INPUT_BYTES);
+    // Here already: what is sent waits at the provider, which could refuse it only once it gets to it.
+    if (
+      this.#pending.size >= MAX_CALLS ||
+      this.#bytes + bytes > MAX_BYTES_UNDER_WAY
+    ) {
+      throw new ServiceError(
+        "resource-exhausted",
+        `There may be ${MAX_CALLS} calls of service "${this.#service.name}" under way, with ${MAX_BYTES_UNDER_WAY} bytes in all`,
+      );
+    }
     const id = ++this.#lastId;
-    this.#transport.send({ kind: "call", id, method, input: packed });
-    this.#pending.set(id, pending);
+    this.#transport.send({ kind: "call", id, method, input: value });
+    this.#pending.set(id, { pending, bytes });
+    this.#bytes += bytes;
     return id;
   }
 
-  #cancel(id: number, reason: unknown): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
+  #remove(id: number): Pending | undefined {
+    const removed = this.#pending.get(id);
+    if (removed === undefined) return;
     this.#pending.delete(id);
+    this.#bytes -= removed.bytes;
+    return removed.pending;
+  }
+
+  #cancel(id: number, reason: unknown): void {
+    const pending = this.#remove(id);
+    if (pending === undefined) return;
     this.#transport.send({ kind: "cancel", id });
     pending.fail(reason);
   }
@@ -144,7 +175,7 @@ class Connection {
     try {
       const frame = parseProviderFrame(message);
       // None: the answer crossed our cancellation.
-      this.#pending.get(frame.id)?.receive(frame);
+      this.#pending.get(frame.id)?.pending.receive(frame);
     } catch (error) {
       // The provider is broken, so its answers are worth nothing.
       if (!(error instanceof ProtocolError)) throw error;
@@ -165,8 +196,9 @@ class Connection {
   #lose(): void {
     const error = new ServiceGoneError(this.#service.name);
     this.#gone.abort(error);
-    for (const pending of this.#pending.values()) pending.fail(error);
+    for (const { pending } of this.#pending.values()) pending.fail(error);
     this.#pending.clear();
+    this.#bytes = 0;
   }
 }
 

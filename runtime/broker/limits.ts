@@ -7,6 +7,9 @@ export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** Calls and streams that run at a time on one connection. */
 export const MAX_CALLS = 1024;
 
+/** What these calls may have sent in all: it waits in the memory of the node until the provider gets to it. */
+export const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024;
+
 /** Streams among them: each holds up to a window of items. */
 export const MAX_STREAMS = 256;
 

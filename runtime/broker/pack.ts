@@ -14,7 +14,28 @@ const MAX_DEPTH = 64;
  * @throws {ServiceError} `resource-exhausted` above the limit, `invalid-argument` for what is not plain data.
  */
 export function pack(value: unknown, limit: number): unknown {
-  return packWithin({ left: limit, limit }, value, 0);
+  return packMeasured(value, limit).value;
+}
+
+/** A value that is fit to cross. */
+export interface Packed {
+  readonly value: unknown;
+  /** How many bytes it takes, roughly. */
+  readonly bytes: number;
+}
+
+/**
+ * As {@linkcode pack}, for who counts the bytes.
+ *
+ * @param value JSON-like data with bytes in it.
+ * @param limit How many bytes it may take, roughly.
+ * @returns What `pack` returns, and its size.
+ * @throws {ServiceError} As `pack`.
+ */
+export function packMeasured(value: unknown, limit: number): Packed {
+  const budget = { left: limit, limit };
+  const packed = packWithin(budget, value, 0);
+  return { value: packed, bytes: limit - budget.left };
 }
 
 /** What is left of the limit. */

@@ -18,6 +18,7 @@ import {
 import { kv } from "./routes/kv.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
 import { dev, logs, plugins, run, status } from "./routes/node.ts";
+import { unknownCommandText, usageText } from "./usage_text.ts";
 import { version as currentVersion } from "./version.ts";
 
 /** Hamlet's command line. Each command's code is loaded when it is called. */
@@ -61,20 +62,10 @@ export const application: Application<CliContext> = buildApplication(
         ...text_en,
         exceptionWhileRunningCommand: failureText,
         exceptionWhileParsingArguments: (error) =>
-          `hamlet: ${
-            text_en.exceptionWhileParsingArguments.call(
-              { formatException: messageOf },
-              error,
-              false,
-            )
-          }`,
+          `hamlet: ${usageText(error)}`,
         noCommandRegisteredForInput: (found) =>
-          `hamlet: ${text_en.noCommandRegisteredForInput.call(text_en, found)}`,
+          `hamlet: ${unknownCommandText(found)}`,
       },
     },
   },
 );
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -11,7 +11,7 @@ export interface ClientFlags {
 export const clientFlags: FlagParametersForType<ClientFlags, CliContext> = {
   runDir: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "folder",
     brief:
@@ -53,28 +53,28 @@ export interface NodeFlags {
 export const nodeFlags: FlagParametersForType<NodeFlags, CliContext> = {
   dataDir: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "folder",
     brief: "What must outlive a reboot (run: /var/lib/hamlet)",
   },
   runDir: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "folder",
     brief: "Sockets, and files for others to read (run: /run/hamlet)",
   },
   config: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "file",
     brief: "The config file (run: /etc/hamlet/config.json, where it exists)",
   },
   manifest: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "file",
     brief: "The file that declares the plugins (default: Hamlet's deno.json)",
@@ -110,7 +110,7 @@ export const nodeFlags: FlagParametersForType<NodeFlags, CliContext> = {
   },
   etcd: {
     kind: "parsed",
-    parse: folder,
+    parse: path,
     optional: true,
     placeholder: "file",
     brief: "The etcd program (default: the one on the PATH)",
@@ -134,7 +134,14 @@ export const nodeFlags: FlagParametersForType<NodeFlags, CliContext> = {
   },
 };
 
-function folder(text: string): string {
+/**
+ * Reads the path of a file or folder.
+ *
+ * @param text The value of a flag.
+ * @returns The same.
+ * @throws {TypeError} Where it is empty, as an unset variable of a script is.
+ */
+export function path(text: string): string {
   if (text === "") throw new TypeError("A path cannot be empty");
   return text;
 }

@@ -64,7 +64,9 @@ export async function runNode(
     const stop = () => {
       if (forPeople) {
         screen.show([]);
-        screen.write("Ending in order; once more ends at once\n");
+        // On a terminal, after the "^C" that it has shown.
+        const line = Deno.stderr.isTerminal() ? "\n" : "";
+        screen.write(`${line}Ending in order; once more ends at once\n`);
       }
       // What it ends with is told by `finished`.
       node.stop().catch(() => {});

@@ -12,7 +12,9 @@ import {
   type RunnableStatus,
   systemClock,
 } from "../supervisor/mod.ts";
+import { LoadQueue } from "./load_queue.ts";
 import {
+  ASK_MS,
   type HostedPlugin,
   PluginWorker,
   type WorkerEnd,
@@ -46,8 +48,8 @@ export interface PluginHostOptions {
 }
 
 /**
- * Makes the supervised runnable of a plugin: loads it in a Worker, starts it while every service it
- * requires is provided, and ends it in order. It dies when the plugin does.
+ * Makes the supervised runnable of a plugin: loads it in a Worker once every service it requires is
+ * provided, starts it, and ends it in order. It dies when the plugin does.
  *
  * @param plugin The plugin.
  * @param options Where it runs.
@@ -66,6 +68,11 @@ export function hostPlugin(
   const host = new PluginHost(plugin, options);
   return (ctx) => host.run(ctx);
 }
+
+/** Of this process, since the plugins of all its hosts share the cores: one for each core of a small machine. */
+const loading = new LoadQueue(2);
+/** Milliseconds after which a plugin that has not loaded holds up no other. */
+const LOAD_MS = 1_000;
 
 /** How a run of the plugin came to its end. */
 type Ending =
@@ -120,8 +127,21 @@ class PluginHost {
     onHealth: (status: RunnableStatus) => void,
   ): Promise<Ending> {
     const { broker, onStatus } = this.#options;
+    await this.#untilProvided(canceled);
+    const place = await loading.enter();
+    const over = Promise.withResolvers<unknown>();
+    void within(this.#clock, LOAD_MS, [over.promise])
+      .then(() => place[Symbol.dispose]());
+    if (ctx.signal.aborted) {
+      over.resolve(undefined);
+      return { kind: "canceled" };
+    }
     const below = new Set<string>();
     let phase: "loading" | "loaded" | "started" | "ending" = "loading";
+    let said: Readiness = { kind: "starting" };
+    const silent = `Its thread has not answered for ${
+      ASK_MS / 1000
+    } s: it is busy, or hangs`;
     const worker = new PluginWorker(this.#plugin, {
       ...this.#options,
       gracePeriod: this.#gracePeriod,
@@ -137,7 +157,14 @@ class PluginHost {
         onStatus(change);
       },
       onReadiness: (readiness) => {
-        if (phase === "started") this.#report(readiness);
+        if (phase !== "started") return;
+        said = readiness;
+        this.#report(readiness);
+      },
+      onAnswering: (answers) => {
+        if (phase !== "started") return;
+        if (!answers) ctx.log.error(silent);
+        this.#report(answers ? said : { kind: "unready", reason: silent });
       },
     });
 
@@ -156,6 +183,7 @@ class PluginHost {
       worker.cancel();
       lost.resolve({ kind: "lost", service });
     });
+    over.resolve(Promise.race([worker.loaded, worker.failed]));
     void worker.loaded.then(() => {
       if (phase !== "loading") return;
       phase = "loaded";
@@ -181,6 +209,22 @@ class PluginHost {
     for (const dn of below) onStatus({ dn, removed: true });
     this.#judge(end, ctx);
     return ending;
+  }
+
+  /**
+   * Waits until every required service is provided. The plugin is not loaded before: what others
+   * wait for, such as etcd, then starts without competing with it for the cores.
+   */
+  async #untilProvided(canceled: Promise<void>): Promise<void> {
+    const provided = Promise.withResolvers<void>();
+    const look = () => {
+      this.#reportNotStarted();
+      if (this.#missing().length === 0) provided.resolve();
+    };
+    const unlisten = this.#options.broker.onProvided(look);
+    look();
+    await Promise.race([provided.promise, canceled]);
+    unlisten();
   }
 
   /** Says how the Worker ended, where that was not in order. */

@@ -18,6 +18,7 @@ import type {
   Clock,
   RunnableRemoval,
   RunnableStatus,
+  TimerHandle,
 } from "../supervisor/mod.ts";
 import { within } from "./within.ts";
 import {
@@ -48,6 +49,8 @@ export interface PluginWorkerOptions {
   onStatus(change: RunnableStatus | RunnableRemoval): void;
   /** Told what the plugin says of itself. */
   onReadiness(readiness: Readiness & { kind: "ready" | "unready" }): void;
+  /** Told when its event loop has not turned for {@linkcode ASK_MS}, and when it does again. */
+  onAnswering(answers: boolean): void;
 }
 
 /**
@@ -58,6 +61,8 @@ export type WorkerEnd = "ended" | "terminated" | "hung";
 
 /** Milliseconds in which an event loop that turns answers, on a machine that is busy. */
 const ANSWER_MS = 2_000;
+/** Milliseconds between two questions whether a plugin's event loop turns. */
+export const ASK_MS = 10_000;
 
 /** One run of a plugin in a Worker, from loading its module to its end. */
 export class PluginWorker {
@@ -73,10 +78,13 @@ export class PluginWorker {
   readonly #loaded = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<Failure>();
   readonly #dead = Promise.withResolvers<void>();
-  readonly #pong = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<WorkerEnd>();
   readonly #ended = new AbortController();
   #canceled = false;
+  /** Resolves when the last question has been answered. */
+  #pong = Promise.withResolvers<void>();
+  #asking: "answered" | "asked" | "overdue" = "answered";
+  #nextQuestion: TimerHandle | undefined;
 
   constructor(plugin: HostedPlugin, options: PluginWorkerOptions) {
     this.loaded = this.#loaded.promise;
@@ -106,6 +114,11 @@ export class PluginWorker {
     });
     const { port1, port2 } = new MessageChannel();
     this.#control = messagePortTransport(port1);
+    this.#control.onClose(() => {
+      this.#fail(new Error("The plugin's line to the host is cut"));
+      // Nobody can tell any more whether its thread ends.
+      this.#stopped.resolve("hung");
+    });
     this.#control.onMessage((message) => this.#receive(message));
     const init: InitMessage = {
       name: plugin.name,
@@ -123,6 +136,7 @@ export class PluginWorker {
   /** Runs the plugin; its module must be loaded. */
   start(): void {
     this.#send({ kind: "start" });
+    this.#askRegularly();
   }
 
   /** Cancels the plugin at once; it is still to be stopped. */
@@ -143,6 +157,9 @@ export class PluginWorker {
    * @returns How it went, when also nothing of it runs in this thread any more.
    */
   async stop(): Promise<WorkerEnd> {
+    if (this.#nextQuestion !== undefined) {
+      this.#options.clock.clearTimeout(this.#nextQuestion);
+    }
     const end = await this.#end();
     this.#ended.abort();
     this.#worker.terminate();
@@ -162,9 +179,35 @@ export class PluginWorker {
       [this.#stopped.promise, dead],
     );
     if (end !== undefined) return end;
-    this.#send({ kind: "ping" });
+    this.#ask();
     const pong = this.#pong.promise.then((): WorkerEnd => "terminated");
     return await within(clock, ANSWER_MS, [pong, dead]) ?? "hung";
+  }
+
+  /** A thread that spins looks as well as before: only that it does not answer tells it apart. */
+  #askRegularly(): void {
+    const { clock, onAnswering } = this.#options;
+    this.#nextQuestion = clock.setTimeout(() => {
+      if (this.#asking === "asked") {
+        this.#asking = "overdue";
+        onAnswering(false);
+      }
+      if (this.#asking === "answered") this.#ask();
+      this.#askRegularly();
+    }, ASK_MS);
+  }
+
+  #ask(): void {
+    this.#asking = "asked";
+    this.#pong = Promise.withResolvers();
+    this.#send({ kind: "ping" });
+  }
+
+  #answered(): void {
+    const wasOverdue = this.#asking === "overdue";
+    this.#asking = "answered";
+    this.#pong.resolve();
+    if (wasOverdue) this.#options.onAnswering(true);
   }
 
   #send(message: HostMessage): void {
@@ -192,7 +235,7 @@ export class PluginWorker {
         this.#stopped.resolve("terminated");
         break;
       case "pong":
-        this.#pong.resolve();
+        this.#answered();
         break;
       case "log":
         if (this.#owns(told.record.dn)) this.#options.log(told.record);

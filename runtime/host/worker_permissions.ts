@@ -1,6 +1,6 @@
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EVERYWHERE } from "../manifest/granted_address.ts";
+import { ownCode } from "../manifest/own_code.ts";
 
 /** The resolved grant of a plugin: exactly what its Worker may touch. */
 export interface PluginPermissions {
@@ -26,8 +26,13 @@ export function workerPermissions(
   module: URL,
   granted: PluginPermissions,
 ): Deno.PermissionOptionsObject {
+  const code = ownCode(module);
   return {
-    read: [...ownCode(module), ...CONTRACTS, ...granted.read ?? []],
+    read: [
+      ...code === undefined ? [] : [code],
+      ...CONTRACTS,
+      ...granted.read ?? [],
+    ],
     write: [...granted.write ?? []],
     net: granted.net?.includes(EVERYWHERE) ? true : [...granted.net ?? []],
     env: [...granted.env ?? []],
@@ -37,12 +42,4 @@ export function workerPermissions(
     ffi: false,
     import: false,
   };
-}
-
-/** A plugin of several files is a folder with a `mod.ts`; any other module stands alone among what is not its own. */
-function ownCode(module: URL): string[] {
-  // Others, such as `data:`, are loaded without reading anything.
-  if (module.protocol !== "file:") return [];
-  const path = fileURLToPath(module);
-  return [path.endsWith("/mod.ts") ? dirname(path) : path];
 }

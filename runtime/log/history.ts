@@ -36,6 +36,13 @@ export interface HistoryOptions {
   readonly size?: number;
 }
 
+/** An entry that is kept. */
+interface Slot {
+  readonly entry: LogEntry;
+  /** Its characters as JSON. */
+  readonly size: number;
+}
+
 /** A place in the history; what is not in it any more is counted for those who follow. */
 interface Cursor {
   readonly dn: string | undefined;
@@ -55,7 +62,7 @@ export function createHistory(
 ): LogHistory & { add(entry: LogEntry): void } {
   const { count = 4096, size = 2 * 1024 * 1024 } = options;
   // Entry n is at n modulo `count`, so that dropping the oldest moves nothing.
-  const slots: { readonly entry: LogEntry; readonly size: number }[] = [];
+  const slots: (Slot | undefined)[] = [];
   const cursors = new Set<Cursor>();
   let first = 0;
   let end = 0;
@@ -75,6 +82,8 @@ export function createHistory(
       if (isWithin(entry.dn, cursor.dn)) cursor.dropped++;
     }
     total -= size;
+    // What is not kept must not take up memory until its place is needed again.
+    slots[first % count] = undefined;
     first++;
   }
 
@@ -82,8 +91,8 @@ export function createHistory(
     cursor: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<Followed, void, undefined> {
-    const end_ = () => cursor.wake();
-    signal.addEventListener("abort", end_);
+    const wake = () => cursor.wake();
+    signal.addEventListener("abort", wake);
     try {
       while (!signal.aborted) {
         if (cursor.dropped > 0) {
@@ -99,7 +108,7 @@ export function createHistory(
       }
     } finally {
       cursors.delete(cursor);
-      signal.removeEventListener("abort", end_);
+      signal.removeEventListener("abort", wake);
     }
   }
 

@@ -32,15 +32,25 @@ export function createOutput(
   let idle = true;
 
   async function writeAll(): Promise<void> {
-    while (queue.length > 0 || dropped > 0) {
-      if (dropped > 0) queue.push(`… ${dropped} lines dropped\n`);
-      const bytes = encoder.encode(queue.join(""));
+    try {
+      while (queue.length > 0 || dropped > 0) {
+        if (dropped > 0) queue.push(`… ${dropped} lines dropped\n`);
+        const bytes = encoder.encode(queue.join(""));
+        queue = [];
+        waiting = 0;
+        dropped = 0;
+        for (let written = 0; written < bytes.length;) {
+          written += await destination.write(bytes.subarray(written));
+        }
+      }
+    } catch {
+      // The reader is gone, or the disk full: there is nobody left to tell.
       queue = [];
       waiting = 0;
       dropped = 0;
-      for (let written = 0; written < bytes.length;) {
-        written += await destination.write(bytes.subarray(written));
-      }
+    } finally {
+      // Here and not when the promise resolves: what is queued in between would wait for the next text.
+      idle = true;
     }
   }
 
@@ -54,14 +64,7 @@ export function createOutput(
       waiting += text.length;
       if (!idle) return;
       idle = false;
-      writing = writeAll().catch(() => {
-        // The reader is gone, or the disk full: there is nobody left to tell.
-        queue = [];
-        waiting = 0;
-        dropped = 0;
-      }).then(() => {
-        idle = true;
-      });
+      writing = writeAll();
     },
     flush: () => writing,
   };

@@ -21,7 +21,7 @@ const LEVELS: Readonly<Record<LogLevel, readonly [string, string]>> = {
 
 /**
  * Writes an entry for people: local time, level, DN, message, and the properties that the message
- * does not show. Nothing in it can move the cursor or start another line.
+ * does not tell. Nothing in it can move the cursor or start another line.
  *
  * @param entry The entry.
  * @param options See {@linkcode TextOptions}.
@@ -36,12 +36,15 @@ export function formatText(entry: LogEntry, options: TextOptions): string {
   const rest: string[] = [];
   const stacks: string[] = [];
   for (const [name, value] of Object.entries(entry.properties)) {
-    if (!shown.has(name)) {
-      const text = valueText(value);
+    const error = asError(value);
+    const text = valueText(value);
+    // Supervision says what a runnable died of, and has the error itself for machines.
+    const told = error !== undefined && entry.message.includes(text);
+    if (!shown.has(name) && !told) {
       const quoted = /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
       rest.push(clean(`${name}=${typeof value === "string" ? quoted : text}`));
     }
-    const stack = options.stacks ? asError(value)?.stack : undefined;
+    const stack = options.stacks ? error?.stack : undefined;
     if (stack !== undefined) {
       stacks.push(...stack.split("\n").map((line) => `    ${clean(line)}\n`));
     }

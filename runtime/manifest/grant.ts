@@ -10,6 +10,7 @@ import type {
   Variables,
 } from "./manifest.ts";
 import { formatPath, type JsonPath } from "./manifest_source.ts";
+import { linkOutOfCode } from "./own_code.ts";
 import { packageFolder } from "./package_folder.ts";
 import { PathGuard } from "./path_guard.ts";
 import { Refusal } from "./refusal.ts";
@@ -37,6 +38,10 @@ export async function resolveGrant(
   const packages = await packageFolders(entry);
   const guard = new PathGuard(variables, protectedPaths);
   const problems: string[] = [];
+  const link = await linkOutOfCode(entry.module);
+  if (link !== undefined) {
+    problems.push(problemOf(entry, ["module"], entry.module.href, link));
+  }
 
   const attempt = (
     at: JsonPath,

@@ -1,4 +1,9 @@
+import { grantedAddressProblem } from "./granted_address.ts";
+import { grantedPathProblem } from "./granted_path.ts";
 import type { Role } from "./manifest.ts";
+
+/** What stands for anything in a list that is wrong by itself, and for a list that is none. */
+export const UNREADABLE = "";
 
 /** What the rules between entries are about, as far as an entry says it, whatever else is wrong with it. */
 export interface Outline {
@@ -31,25 +36,44 @@ export function outline(name: string, entry: unknown): Outline {
   return {
     name,
     module: typeof module === "string" ? module : undefined,
-    read: texts(member(permissions, "read")),
-    write: texts(member(permissions, "write")),
-    net: texts(member(permissions, "net")),
-    shares: texts(member(entry, "shares")),
-    provides: texts(member(entry, "provides")),
-    uses: Object.entries(isObject(uses) ? uses : {}).map(([service, use]) => ({
-      service,
-      optional: member(use, "optional") === true,
-    })),
-    roles: (["member", "worker"] as const).filter((role) =>
-      roles.length === 0 || roles.includes(role)
+    read: texts(
+      member(permissions, "read"),
+      (text) => grantedPathProblem(text, "read"),
     ),
+    write: texts(
+      member(permissions, "write"),
+      (text) => grantedPathProblem(text, "write"),
+    ),
+    net: texts(member(permissions, "net"), grantedAddressProblem),
+    shares: texts(
+      member(entry, "shares"),
+      (text) => grantedPathProblem(text, "write"),
+    ),
+    provides: texts(member(entry, "provides")),
+    uses: Object.entries(isObject(uses) && !Array.isArray(uses) ? uses : {})
+      .map(([service, use]) => ({
+        service,
+        optional: member(use, "optional") === true,
+      })),
+    // One that is misspelled may have meant either.
+    roles: roles.every((role) => ROLES.some((known) => known === role))
+      ? ROLES.filter((role) => roles.length === 0 || roles.includes(role))
+      : ROLES,
   };
 }
 
-/** The strings of a list, anything else in it as an empty one so that indexes stay right. */
-function texts(value: unknown): string[] {
-  if (!Array.isArray(value)) return [];
-  return value.map((one) => typeof one === "string" ? one : "");
+const ROLES: readonly Role[] = ["member", "worker"];
+
+/** The strings of a list that have no problem; others keep their place, so that indexes stay right. */
+function texts(
+  value: unknown,
+  problemOf: (text: string) => string | undefined = () => undefined,
+): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return [UNREADABLE];
+  return value.map((one) =>
+    typeof one === "string" && problemOf(one) === undefined ? one : UNREADABLE
+  );
 }
 
 function member(value: unknown, key: string): unknown {

@@ -1,6 +1,6 @@
 import { isWithin } from "./granted_path.ts";
 import type { ManifestSource } from "./manifest_source.ts";
-import type { Outline } from "./outline.ts";
+import { type Outline, UNREADABLE } from "./outline.ts";
 
 /**
  * What one plugin would reach of another's. What a plugin may write is its own: its secrets, its
@@ -23,6 +23,7 @@ export function ownershipProblems(
     ...socketProblems(source, plugin),
     ...(["read", "write"] as const).flatMap((access) =>
       plugin[access].flatMap((path, index) => {
+        if (path === UNREADABLE) return [];
         const advice = plugins
           .filter((owner) => owner !== plugin)
           .map((owner) => trespass(path, plugin, owner))
@@ -41,7 +42,9 @@ function trespass(
   plugin: Outline,
   owner: Outline,
 ): string | undefined {
-  const around = owner.write.find((own) => own !== "" && isWithin(path, own));
+  const around = owner.write.find((own) =>
+    own !== UNREADABLE && isWithin(path, own)
+  );
   if (around !== undefined && !owner.shares.includes(path)) {
     return `Plugin "${owner.name}" may write "${around}", so it is its own; use a service of that plugin, ` +
       `or let its entry say "shares": [${JSON.stringify(path)}]`;
@@ -56,7 +59,8 @@ function trespass(
 
 function shareProblems(source: ManifestSource, plugin: Outline): string[] {
   return plugin.shares.flatMap((path, index) =>
-    plugin.write.some((own) => own !== "" && isWithin(path, own))
+    path === UNREADABLE ||
+      plugin.write.some((own) => own === UNREADABLE || isWithin(path, own))
       ? []
       : [source.problem(
         ["plugins", plugin.name, "shares", index],
@@ -72,7 +76,9 @@ function socketProblems(source: ManifestSource, plugin: Outline): string[] {
     if (!/^unix:\$\{(?:data|run)\}/.test(address)) return [];
     const socket = address.slice("unix:".length);
     const missing = (["read", "write"] as const).filter((access) =>
-      !plugin[access].some((path) => path !== "" && isWithin(socket, path))
+      !plugin[access].some((path) =>
+        path === UNREADABLE || isWithin(socket, path)
+      )
     );
     return missing.length === 0 ? [] : [source.problem(
       ["plugins", plugin.name, "permissions", "net", index],

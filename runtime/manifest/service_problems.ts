@@ -1,6 +1,6 @@
 import { KNOWN_SERVICES, RUNTIME_SERVICES } from "./known_services.ts";
 import type { ManifestSource } from "./manifest_source.ts";
-import type { Outline } from "./outline.ts";
+import { type Outline, UNREADABLE } from "./outline.ts";
 
 /**
  * What is wrong between those that provide services and those that use them.
@@ -17,6 +17,7 @@ export function serviceProblems(
   const providers = new Map<string, Outline>();
   for (const plugin of plugins) {
     for (const [index, service] of plugin.provides.entries()) {
+      if (service === UNREADABLE) continue;
       const other = RUNTIME_SERVICES.includes(service)
         ? "The runtime"
         : providers.has(service) && providers.get(service) !== plugin
@@ -31,10 +32,14 @@ export function serviceProblems(
       }
     }
   }
+  const anyProvided = plugins.some(({ provides }) =>
+    provides.includes(UNREADABLE)
+  );
   for (const plugin of plugins) {
     for (const { service, optional } of plugin.uses) {
       if (optional || RUNTIME_SERVICES.includes(service)) continue;
       const provider = providers.get(service);
+      if (provider === undefined && anyProvided) continue;
       const missing = plugin.roles.filter((role) =>
         !provider?.roles.includes(role)
       );

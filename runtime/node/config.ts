@@ -19,6 +19,12 @@ export const Address = z.union([z.ipv4(), z.ipv6()], {
   error: "Write an IP address",
 });
 
+/** An address that others can reach a node at. */
+export const ReachableAddress = Address.refine(
+  (text) => !/^[0.]+$|^[0:]+$|^::ffff:[0.:]+$/i.test(text),
+  { error: "Write the one address that others reach this node at" },
+);
+
 /** A TCP port; 0 takes a free one. */
 export const Port = z.int({ error: "Write a whole number" }).min(0).max(65535, {
   error: "A port is at most 65535",
@@ -29,7 +35,7 @@ const Level = z.enum(LOG_LEVELS);
 const keys = {
   name: NodeName,
   listen: Address,
-  advertise: Address,
+  advertise: ReachableAddress,
   peerPort: Port,
   curatorPort: Port,
   hostname: z.enum(["on", "off"]),

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PluginDescription } from "../admin/target.ts";
-import { parseManifest } from "../manifest/mod.ts";
 import { choosePlugins } from "./choose_plugins.ts";
 import { readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
@@ -9,6 +8,7 @@ import { resolveFolders } from "./folders.ts";
 import { type NodeFile, readNodeFile } from "./node_file.ts";
 import { resolveGrants } from "./plugin_grants.ts";
 import { protectedPaths } from "./protected_paths.ts";
+import { readManifest } from "./read_manifest.ts";
 import type { NodeSettings } from "./settings.ts";
 
 /** What of a node the grants depend on. */
@@ -30,9 +30,7 @@ const unknown: KnownOfNode = {
  *
  * @param settings What the command line says.
  * @returns Every declared plugin.
- * @throws {StartError} If the config file cannot be used.
- * @throws {ManifestError} If the manifest cannot be used.
- * @throws {GrantError} If it grants what no plugin may have.
+ * @throws {StartError} If the config file or the manifest cannot be used, or it grants what no plugin may have.
  */
 export async function describePlugins(
   settings: NodeSettings,
@@ -45,10 +43,7 @@ export async function describePlugins(
   const effective = effectiveSettings(settings, config);
   const manifestPath = settings.manifest ??
     fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const manifest = parseManifest(
-    await Deno.readTextFile(manifestPath),
-    manifestPath,
-  );
+  const manifest = await readManifest(manifestPath);
   const folders = await resolveFolders(
     settings.dataDir ?? "/var/lib/hamlet",
     settings.runDir ?? "/run/hamlet",

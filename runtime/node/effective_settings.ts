@@ -1,6 +1,12 @@
 import type { z } from "zod";
 import type { LogLevels } from "../log/level.ts";
-import { Address, type Config, NodeName, Port } from "./config.ts";
+import {
+  Address,
+  type Config,
+  NodeName,
+  Port,
+  ReachableAddress,
+} from "./config.ts";
 import { StartError } from "./errors.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -39,7 +45,7 @@ export function effectiveSettings(
     name: check("--name", NodeName, settings.name) ?? config.name,
     listen: check("--listen", Address, settings.listen) ?? config.listen ??
       loopback ?? "0.0.0.0",
-    advertise: check("--advertise", Address, settings.advertise) ??
+    advertise: check("--advertise", ReachableAddress, settings.advertise) ??
       config.advertise ?? loopback,
     peerPort: check("--peer-port", Port, settings.peerPort) ?? config.peerPort,
     curatorPort: check("--curator-port", Port, settings.curatorPort) ??

@@ -1,5 +1,9 @@
 import { failpoint } from "../failpoint.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { StartError } from "./errors.ts";
+
+/** How long a lock may outlive its node, in milliseconds. */
+const INHERITED_MS = 300;
 
 /**
  * The exclusive right to a folder, held by flock(2) on its file `lock`: the kernel takes it back when the process
@@ -20,22 +24,30 @@ export class FolderLock implements Disposable {
    * @throws {StartError} If another process has it.
    */
   static async take(folder: string): Promise<FolderLock> {
-    const file = await Deno.open(`${folder}/lock`, {
-      read: true,
-      write: true,
-      create: true,
-      mode: 0o600,
-    });
-    try {
-      if (!await file.tryLock(true)) throw await heldError(folder, file);
-      await file.truncate();
-      await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
-      failpoint(`after lock ${folder}`);
-    } catch (error) {
-      file.close();
-      throw error;
+    const path = `${folder}/lock`;
+    for (;;) {
+      const file = await Deno.open(path, {
+        read: true,
+        write: true,
+        create: true,
+        mode: 0o600,
+      });
+      try {
+        if (!await tryLock(file, true)) throw await heldError(folder, file);
+        // Who held it may have removed it meanwhile, as a start that failed does: a lock on that keeps nobody out.
+        if (!await isAt(file, path)) {
+          file.close();
+          continue;
+        }
+        await file.truncate();
+        await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        failpoint(`after lock ${folder}`);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      return new FolderLock(file);
     }
-    return new FolderLock(file);
   }
 
   /**
@@ -54,13 +66,37 @@ export class FolderLock implements Disposable {
     }
     using held = file;
     // Shared, so that two that only look do not take each other for a node.
-    if (!await held.tryLock(false)) throw await heldError(folder, held);
+    if (!await tryLock(held, false)) throw await heldError(folder, held);
   }
 
   /** Gives the folder back. */
   [Symbol.dispose](): void {
     this.#file.close();
   }
+}
+
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).ino === (await file.stat()).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Tries for a moment: between fork(2) and exec(2) a new process has the open files of the one that starts it, locks
+ * included, so that a lock may outlive its node by that much.
+ */
+async function tryLock(
+  file: Deno.FsFile,
+  exclusive: boolean,
+): Promise<boolean> {
+  for (const until = Date.now() + INHERITED_MS; Date.now() < until;) {
+    if (await file.tryLock(exclusive)) return true;
+    await delay(20);
+  }
+  return await file.tryLock(exclusive);
 }
 
 async function heldError(

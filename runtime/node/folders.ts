@@ -126,6 +126,8 @@ export async function openFolders(
     else if (state === "empty") await removeAllBut(data, [LOST_AND_FOUND]);
     if (missingRun !== undefined) await remove(missingRun);
     else await removeAllBut(run, foundInRun);
+    // An etcd that is ended before it listens to signals leaves its own.
+    for (const socket of sockets) await remove(`${run}/${socket}`);
   };
 
   using locks = new DisposableStack();

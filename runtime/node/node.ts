@@ -8,7 +8,6 @@ import { armFailpoints } from "../failpoint.ts";
 import { wantsColor } from "../log/color.ts";
 import { createLog } from "../log/log.ts";
 import { createOutput } from "../log/output.ts";
-import { parseManifest } from "../manifest/mod.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { hostname } from "../services/hostname.ts";
 import type { Role } from "../services/nodes.ts";
@@ -35,6 +34,7 @@ import { resolveGrants } from "./plugin_grants.ts";
 import { choosePorts } from "./ports.ts";
 import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
+import { readManifest } from "./read_manifest.ts";
 import { removeRoleData } from "./role_data.ts";
 import { RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -64,8 +64,6 @@ const EARLIEST = Date.UTC(2024, 0, 1);
  * @param settings What the command line says.
  * @returns The node.
  * @throws {StartError} If it cannot start; nothing on disk is changed then.
- * @throws {ManifestError} If the manifest cannot be used; likewise.
- * @throws {GrantError} If it grants what no plugin may have; likewise.
  */
 export async function startNode(settings: NodeSettings): Promise<Node> {
   const { dev = false } = settings;
@@ -77,10 +75,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const effective = effectiveSettings(settings, config);
   const manifestPath = settings.manifest ??
     fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const manifest = parseManifest(
-    await Deno.readTextFile(manifestPath),
-    manifestPath,
-  );
+  const manifest = await readManifest(manifestPath);
   checkPlugins(manifest.plugins.map(({ name }) => name));
   const folders = await resolveFolders(
     settings.dataDir ?? (dev ? ".hamlet/data" : "/var/lib/hamlet"),
@@ -129,7 +124,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       id: identity.id,
       name: name ?? identity.id,
       machineId: identity.machineId,
-      origin,
+      origin: file.established ? "established" : origin,
       role,
       folders,
       listen: effective.listen,

@@ -20,7 +20,7 @@ const NodeFile = z.strictObject({
   formerRole: Role.optional(),
   peerPort: port,
   curatorPort: port,
-  /** Whether the node has been ready once; until then the start that made it may be repeated word for word. */
+  /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
   established: z.boolean(),
   /** Why the cluster has removed it; absent while it has not. */
   removed: z.string().optional(),

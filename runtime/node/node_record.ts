@@ -80,8 +80,7 @@ export async function findNode(
   if (made === undefined) {
     throw new StartError(
       2,
-      `Data folder "${data}" is empty: start a new cluster with --new-cluster, or join one with --join TOKEN; a node ` +
-        `does neither by itself`,
+      `Data folder "${data}" is empty: start a new cluster with --new-cluster, which a node never does by itself`,
     );
   }
   if ((made === "join") !== (joinToken !== undefined)) {

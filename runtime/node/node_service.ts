@@ -60,7 +60,12 @@ export function nodeService(
       try {
         const change = await prepareRole(role);
         // What it was founded with is not made again when it becomes a member another time.
-        await memory.update({ role, origin: "join", formerRole: former });
+        await memory.update({
+          role,
+          origin: "join",
+          established: false,
+          formerRole: former,
+        });
         log.info(`This node becomes a ${role}; it was a ${former}`);
         // Not waited for: who says it may be one of those that are ended for it.
         change().catch((error) =>

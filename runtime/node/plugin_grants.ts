@@ -8,6 +8,7 @@ import {
   type Variables,
 } from "../manifest/mod.ts";
 import type { Config } from "./config.ts";
+import { StartError } from "./errors.ts";
 
 /** What the manifest comes to on a node. */
 export interface PluginGrants {
@@ -26,7 +27,7 @@ export interface PluginGrants {
  * @param isProtected What no plugin may be granted.
  * @param sections The plugins' sections of the config file.
  * @returns The plugins.
- * @throws {GrantError} If one that is loaded would be granted what none may have.
+ * @throws {StartError} If one that is loaded would be granted what none may have, with the place of every problem.
  */
 export async function resolveGrants(
   entries: readonly PluginEntry[],
@@ -37,15 +38,27 @@ export async function resolveGrants(
 ): Promise<PluginGrants> {
   const resolved = await Promise.all(entries.map(async (entry) => {
     const loaded = chosen.includes(entry);
-    const grant = await resolveGrant(entry, variables, isProtected).catch(
-      (error) => {
-        if (loaded || !(error instanceof GrantError)) throw error;
-        // What is not loaded is shown as it is declared.
-        return entry;
-      },
-    );
-    return { entry, loaded, ...grant };
+    try {
+      const grant = await resolveGrant(entry, variables, isProtected);
+      return { entry, loaded, problems: [], ...grant };
+    } catch (error) {
+      if (!(error instanceof GrantError)) throw error;
+      // What is not loaded is shown as it is declared.
+      const problems = loaded ? error.problems : [];
+      const { permissions, uses } = entry;
+      return { entry, loaded, problems, permissions, uses };
+    }
   }));
+  const problems = resolved.flatMap(({ problems }) => problems);
+  if (problems.length > 0) {
+    throw new StartError(
+      1,
+      [
+        "Cannot grant on this node what the manifest asks for; correct it and start again:",
+        ...problems,
+      ].join("\n"),
+    );
+  }
   return {
     hosted: resolved.filter(({ loaded }) => loaded).map((
       { entry, permissions, uses },

@@ -19,7 +19,7 @@ export interface ProcessServiceOptions {
   readonly programs: Readonly<Record<string, string>>;
   /** The working folder of programs whose scope names none. */
   readonly cwd: string;
-  /** Marks the processes of this node in their environment, `NAME=VALUE`; see `endStrays`. */
+  /** Marks the processes of this node in their environment; see `endStrays`. */
   readonly marker: readonly [name: string, value: string];
   readonly log: Logger;
   /** Milliseconds from SIGTERM to SIGKILL. @default 5000 */
@@ -36,6 +36,12 @@ export interface ProcessService {
 
 /** How long what a process wrote is still read after its end: a child of its own could hold its output open. */
 const DRAIN_MS = 1000;
+
+/**
+ * Run by setpriv, which has told the kernel to kill the process when this one ends, whatever ends it, prctl(2). If it
+ * ended before that, the kernel did not know yet, but the parent is another one by now.
+ */
+const execUnderParent = `test "$PPID" = "$0" && exec "$@"`;
 
 /** All that a program finds in its environment beside the marker: what the node was given is not for it. */
 const environment = {
@@ -70,8 +76,17 @@ export function processService(options: ProcessServiceOptions): ProcessService {
 
     failpoint(`before spawn ${program}`);
     const child = new Deno.Command(setpriv, {
-      // The kernel ends the process with this one, whatever ends that. Lost between fork(2) and here: see `endStrays`.
-      args: ["--pdeathsig", "KILL", "--", path, ...args],
+      args: [
+        "--pdeathsig",
+        "KILL",
+        "--",
+        "/bin/sh",
+        "-c",
+        execUnderParent,
+        String(Deno.pid),
+        path,
+        ...args,
+      ],
       cwd,
       clearEnv: true,
       env: { ...environment, [options.marker[0]]: options.marker[1] },

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
 import type { PluginDescription } from "../admin/target.ts";
 import type { Broker } from "../broker/broker.ts";
+import { OwnClients } from "../broker/own_clients.ts";
 import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
 import type { LogHistory } from "../log/history.ts";
 import type { Log } from "../log/log.ts";
@@ -9,7 +10,7 @@ import type { Logger } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import type { Client, Service } from "../service/contract.ts";
 import { cluster, type Member } from "../services/cluster.ts";
-import type { KvScope } from "../services/kv.ts";
+import { kv, type KvScope } from "../services/kv.ts";
 import { network } from "../services/network.ts";
 import type { Role } from "../services/nodes.ts";
 import {
@@ -34,7 +35,7 @@ export interface RunningNodeOptions {
   readonly warnings: readonly string[];
   /** The value of `HAMLET_FAILPOINT`. */
   readonly failpoint: string | undefined;
-  /** Told once, when every plugin is ready for the first time. */
+  /** Told once, when every plugin is ready for the first time and one of them keeps data. */
   onReady(): Promise<void>;
   /**
    * Gives back what the node holds, once every plugin has ended.
@@ -74,6 +75,9 @@ export class RunningNode implements Node {
   readonly #ready = Promise.withResolvers<void>();
   readonly #finished = Promise.withResolvers<void>();
   readonly #ending = new AbortController();
+  /** Services for the person at the admin socket, and for the node itself. */
+  readonly #admin: OwnClients;
+  readonly #own: OwnClients;
   readonly #readiness = new Map<string, Readiness>();
   readonly #started = new Map<string, StartedPlugin>();
   /** What runs below the plugins, by DN. */
@@ -102,6 +106,20 @@ export class RunningNode implements Node {
     this.finished = this.#finished.promise;
     // Whoever does not wait for the end has read in the log what it was.
     this.finished.catch(() => {});
+    const { broker } = options;
+    const { signal } = this.#ending;
+    this.#admin = new OwnClients({
+      broker,
+      name: "admin",
+      scope: (service) => service === kv.name ? everyKey : undefined,
+      signal,
+    });
+    this.#own = new OwnClients({
+      broker,
+      name: "runtime",
+      scope: () => undefined,
+      signal,
+    });
     for (const { name } of options.grants.hosted) {
       this.#readiness.set(name, { kind: "starting" });
     }
@@ -190,7 +208,7 @@ export class RunningNode implements Node {
         restarts: running.find(({ dn }) => dn === `root.${name}`)?.restarts ??
           0,
       })),
-      runnables: inTreeOrder(running, "").map((
+      runnables: inTreeOrder(running).map((
         { dn, state, restarts, since },
       ) => ({ dn, state, restarts, since })),
       members,
@@ -218,23 +236,7 @@ export class RunningNode implements Node {
     service: S,
     signal: AbortSignal,
   ): Promise<Client<S>> {
-    // The caller's signal ends the wait alone; the connection lasts as long as the node.
-    const connection = new AbortController();
-    const abort = () => connection.abort(signal.reason);
-    signal.throwIfAborted();
-    signal.addEventListener("abort", abort);
-    try {
-      return await this.#options.broker.client(service, {
-        name: "admin",
-        // Only `kv` has a scope for those that may everything; which one, its contract does not tell the compiler.
-        scope: (service.name === "kv" ? everyKey : undefined) as z.input<
-          S["scope"]
-        >,
-        signal: AbortSignal.any([connection.signal, this.#ending.signal]),
-      });
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    return await this.#admin.use(service, signal);
   }
 
   async stop(): Promise<void> {
@@ -305,14 +307,18 @@ export class RunningNode implements Node {
     this.#readiness.set(plugin, readiness);
     if (!this.#wasReady && this.#isReady()) {
       this.#wasReady = true;
-      this.#remembered = this.#options.onReady().catch((error) => {
-        this.log.error("Cannot remember that the node has been ready", {
-          error,
-        });
-      });
-      void this.#remembered.then(this.#ready.resolve);
+      this.#remembered = this.#remember().then(() => this.#ready.resolve());
     }
     this.#changed();
+  }
+
+  async #remember(): Promise<void> {
+    if (this.#untouched) return;
+    try {
+      await this.#options.onReady();
+    } catch (error) {
+      this.log.error("Cannot remember that the node has been ready", { error });
+    }
   }
 
   #isReady(): boolean {
@@ -348,11 +354,7 @@ export class RunningNode implements Node {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        const client = await this.#options.broker.client(network, {
-          name: "runtime",
-          scope: undefined,
-          signal,
-        });
+        const client = await this.#own.use(network, signal);
         for await (const { addresses } of client.watch({}, { signal })) {
           this.#address = addresses[0];
           this.#changed();
@@ -369,18 +371,12 @@ export class RunningNode implements Node {
     if (!this.#options.broker.provided(cluster.name)) {
       return { members: [], warnings: [] };
     }
-    const connection = new AbortController();
     const signal = AbortSignal.any([
-      connection.signal,
       this.#ending.signal,
       AbortSignal.timeout(STATUS_MS),
     ]);
     try {
-      const client = await this.#options.broker.client(cluster, {
-        name: "runtime",
-        scope: undefined,
-        signal,
-      });
+      const client = await this.#own.use(cluster, signal);
       const [{ members }, { warning, alarms }] = await Promise.all([
         client.members({}, { signal }),
         client.status({}, { signal }),
@@ -397,8 +393,6 @@ export class RunningNode implements Node {
       };
     } catch {
       return { members: [], warnings: [] };
-    } finally {
-      connection.abort();
     }
   }
 }
@@ -433,14 +427,18 @@ function reasonOf(readiness: Readiness): { reason?: string } {
   }
 }
 
-/** Every runnable after its parent, siblings in the order in which they came. */
-function inTreeOrder(
-  runnables: readonly RunnableStatus[],
-  parent: string,
-): RunnableStatus[] {
-  return runnables
-    .filter(({ dn }) =>
-      dn.slice(0, Math.max(0, dn.lastIndexOf("."))) === parent
-    )
-    .flatMap((runnable) => [runnable, ...inTreeOrder(runnables, runnable.dn)]);
+/** Every runnable after its parent, siblings in the order in which they came; at one look at each. */
+function inTreeOrder(runnables: readonly RunnableStatus[]): RunnableStatus[] {
+  const below = Map.groupBy(
+    runnables,
+    ({ dn }) => dn.slice(0, Math.max(0, dn.lastIndexOf("."))),
+  );
+  const ordered: RunnableStatus[] = [];
+  const next = (below.get("") ?? []).toReversed();
+  for (let runnable = next.pop(); runnable; runnable = next.pop()) {
+    ordered.push(runnable);
+    const children = below.get(runnable.dn) ?? [];
+    for (const child of children.toReversed()) next.push(child);
+  }
+  return ordered;
 }

@@ -1,6 +1,6 @@
 import type { LogLevels } from "../log/level.ts";
 import type { LogLevel } from "../log/logger.ts";
-import type { NodeInfo } from "../plugin/plugin.ts";
+import type { NodeFile } from "./node_file.ts";
 
 /** What the command line, or a program that embeds Hamlet, says of a node. What it leaves out the config file says. */
 export interface NodeSettings {
@@ -10,7 +10,7 @@ export interface NodeSettings {
    */
   readonly dev?: boolean;
   /** How an empty data folder becomes a node; not needed, and refused, where there is one already. */
-  readonly origin?: NodeInfo["origin"];
+  readonly origin?: NodeFile["origin"];
   /**
    * What an operator of the cluster gave to join with, from `hamlet invite`; with origin `join` alone, and needed there
    * until the node has joined.

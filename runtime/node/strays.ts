@@ -19,8 +19,9 @@ export async function processMarker(
 }
 
 /**
- * Ends the processes of a node that died, where they did not die with it: killed between fork(2) and prctl(2), it had
- * not told the kernel yet to do so. To be called under the node's lock, before it starts any process.
+ * Ends the processes of a node that died, where they did not die with it: a program with capabilities of its own, such
+ * as an etcd that may use low ports, loses the death signal that it was started with, prctl(2). To be called under the
+ * node's lock, before it starts any process.
  *
  * @param marker What is in their environment.
  * @param log Told of each.

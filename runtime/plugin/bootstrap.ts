@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { type Logger, type LogLevel, type Plugin, z } from "../../mod.ts";
+import { format, stripVTControlCharacters } from "node:util";
+import { type Logger, type Plugin, z } from "../../mod.ts";
 import { messagePortTransport } from "../broker/message_port_transport.ts";
 import { armFailpoints } from "../failpoint.ts";
-import { plain } from "../log/plain.ts";
 import { describeError } from "../supervisor/errors.ts";
 import {
   CanceledError,
@@ -31,6 +31,7 @@ import {
 } from "./control.ts";
 import { explainDenial } from "./explain_denial.ts";
 import { FatalError } from "./plugin.ts";
+import { pluginLog } from "./plugin_log.ts";
 import { ServiceLink } from "./service_link.ts";
 
 // Once, and before any code of the plugin: a message that it makes up itself comes too late.
@@ -44,7 +45,9 @@ async function bootstrap(init: InitMessage): Promise<void> {
   const dn = `root.${name}`;
   const control = messagePortTransport(init.port);
   const send = (message: PluginMessage) => control.send(message);
-  const log = logger(dn, send);
+  const logger = pluginLog(dn, send);
+  const log = logger(dn);
+  redirectConsole(log);
   const services = new ServiceLink({
     plugin: name,
     provides: init.provides,
@@ -81,7 +84,7 @@ async function bootstrap(init: InitMessage): Promise<void> {
         tree = supervise(judged(root, judge), {
           name: dn,
           gracePeriod: init.gracePeriod,
-          log: (dn) => logger(dn, send),
+          log: logger,
           onChange: (change) => send({ kind: "runnable", change }),
         });
         break;
@@ -182,31 +185,19 @@ function watchThread(fail: (error: unknown) => void): void {
   Object.defineProperty(Deno, "exit", { value: exit });
 }
 
-function logger(dn: string, send: (message: PluginMessage) => void): Logger {
-  const at =
-    (level: LogLevel) =>
-    (message: string, properties: Record<string, unknown> = {}) =>
-      send({
-        kind: "log",
-        record: {
-          time: Date.now(),
-          level,
-          dn,
-          message: String(message),
-          // Anything may be logged, also what cannot cross.
-          properties: Object.fromEntries(
-            Object.entries(properties).map((
-              [key, value],
-            ) => [key, plain(value)]),
-          ),
-        },
-      });
-  return {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warning"),
-    error: at("error"),
+/** What a library says to the console is what the plugin says: the terminal is the node's. */
+function redirectConsole(log: Logger): void {
+  const methods = {
+    debug: log.debug,
+    log: log.info,
+    info: log.info,
+    warn: log.warn,
+    error: log.error,
   };
+  for (const [name, say] of Object.entries(methods)) {
+    const value = (...parts: unknown[]) => say(format(...parts));
+    Object.defineProperty(console, name, { value });
+  }
 }
 
 function failureOf(error: unknown): Failure {
@@ -214,6 +205,8 @@ function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) {
     return { name: "Error", message: describeError(error), fatal };
   }
-  const { name, message, stack } = error;
+  const { name, stack } = error;
+  // Deno colors what it says of modules.
+  const message = stripVTControlCharacters(error.message);
   return { name, message, ...(stack !== undefined && { stack }), fatal };
 }

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import type { RunnableRemoval, RunnableStatus } from "../supervisor/mod.ts";
 import { SERVICE_ERROR_CODES } from "../service/errors.ts";
+import { clip } from "../log/plain.ts";
 import type { NodeInfo } from "./plugin.ts";
+
+/** A plugin's name for a runnable of its own, as supervision makes it. */
+const dn = z.string().regex(/^root(?:\.[a-z0-9_-]{1,64})+$/);
+/** What a person reads. */
+const text = z.string().transform((text) => clip(text));
 
 const port = z.custom<MessagePort>((value) => value instanceof MessagePort);
 
@@ -62,8 +68,8 @@ export type HostMessage = z.infer<typeof HostMessage>;
 /** What a plugin died of. */
 export const Failure = z.object({
   name: z.string(),
-  message: z.string(),
-  stack: z.string().exactOptional(),
+  message: text,
+  stack: text.exactOptional(),
   /** A `FatalError`: a restart cannot help. */
   fatal: z.boolean(),
 });
@@ -72,13 +78,13 @@ export type Failure = z.infer<typeof Failure>;
 
 const RunnableChange = z.union([
   z.object({
-    dn: z.string(),
+    dn,
     state: z.enum(["NEW", "HEALTHY", "DONE", "DEAD", "CANCELED"]),
     restarts: z.int(),
     since: z.number(),
-    error: z.string().exactOptional(),
+    error: text.exactOptional(),
   }),
-  z.object({ dn: z.string(), removed: z.literal(true) }),
+  z.object({ dn, removed: z.literal(true) }),
 ]) satisfies z.ZodType<RunnableStatus | RunnableRemoval>;
 
 /** What a plugin's Worker tells the host, which believes none of it unparsed. */
@@ -96,14 +102,14 @@ export const PluginMessage = z.discriminatedUnion("kind", [
     record: z.object({
       time: z.number(),
       level: z.enum(["debug", "info", "warning", "error"]),
-      dn: z.string(),
-      message: z.string(),
+      dn,
+      message: text,
       properties: z.record(z.string(), z.unknown()).exactOptional(),
     }),
   }),
   z.object({ kind: z.literal("runnable"), change: RunnableChange }),
   z.object({ kind: z.literal("ready") }),
-  z.object({ kind: z.literal("unready"), reason: z.string() }),
+  z.object({ kind: z.literal("unready"), reason: text }),
   z.object({
     kind: z.literal("use"),
     request: z.int(),

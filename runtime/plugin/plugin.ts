@@ -11,8 +11,11 @@ export interface NodeInfo {
   readonly name: string;
   /** The 32 hex digits of the node ID, for machine-id(5). */
   readonly machineId: string;
-  /** How this node came to its cluster: what an empty folder may be filled with. */
-  readonly origin: "new-cluster" | "join";
+  /**
+   * What an empty folder may be filled with: what begins a new cluster, or joins one. On a node that has been ready
+   * once in its role, `established`, what is missing is lost, and nothing takes its place.
+   */
+  readonly origin: "new-cluster" | "join" | "established";
   /** What this node does in its cluster. */
   readonly role: Role;
   /** Absolute paths of the node's folders. */
@@ -29,6 +32,7 @@ export interface NodeInfo {
 
 /** What a plugin's runnable is given. */
 export interface PluginContext<Config = unknown> extends Context {
+  /** The node it runs on. */
   readonly node: NodeInfo;
   /** The plugin's section of the node's config file, parsed by its own schema. */
   readonly config: Config;

@@ -1,6 +1,6 @@
 import { connect } from "../broker/client.ts";
 import { messagePortTransport } from "../broker/message_port_transport.ts";
-import { Refusals } from "../broker/refusals.ts";
+import { RefusalsByUser } from "../broker/refusals.ts";
 import { serve } from "../broker/server.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Client, Implementation, Service } from "../service/contract.ts";
@@ -29,7 +29,7 @@ type Acceptor = (message: ServiceMessage & { kind: "serve" }) => void;
 /** A plugin's dealings with services, at its own end. */
 export class ServiceLink {
   readonly #options: ServiceLinkOptions;
-  readonly #refusals: Refusals;
+  readonly #refusals: RefusalsByUser;
   /** What closes a connection, by its number. */
   readonly #connections = new Map<number, () => void>();
   readonly #requests = new Map<
@@ -46,7 +46,7 @@ export class ServiceLink {
   /** @param options See {@linkcode ServiceLinkOptions}. */
   constructor(options: ServiceLinkOptions) {
     this.#options = options;
-    this.#refusals = new Refusals((message, properties) =>
+    this.#refusals = new RefusalsByUser((message, properties) =>
       options.log.error(message, properties)
     );
   }
@@ -90,7 +90,7 @@ export class ServiceLink {
         `provide service "${name}"`,
         `provides: ${JSON.stringify([...provides, name])}`,
       );
-      this.#refusals.log(error.message);
+      this.#refusals.of(plugin).log(error.message);
       throw error;
     }
     if (this.#provided.has(name)) {
@@ -106,7 +106,7 @@ export class ServiceLink {
         messagePortTransport(port),
         {
           user,
-          refusals: this.#refusals,
+          refusals: this.#refusals.of(user.name),
         },
       );
       this.#connections.set(connection, () => served.close());

@@ -5,8 +5,11 @@ export interface CallMethod<
   I extends z.ZodType = z.ZodType,
   O extends z.ZodType = z.ZodType,
 > {
+  /** Tells it from a stream. */
   readonly kind: "call";
+  /** What the caller sends. */
   readonly input: I;
+  /** What the provider answers. */
   readonly output: O;
 }
 
@@ -15,8 +18,11 @@ export interface StreamMethod<
   I extends z.ZodType = z.ZodType,
   O extends z.ZodType = z.ZodType,
 > {
+  /** Tells it from a call. */
   readonly kind: "stream";
+  /** What the caller sends. */
   readonly input: I;
+  /** One item of the stream. */
   readonly output: O;
 }
 
@@ -36,7 +42,9 @@ export interface Service<
   M extends Methods = Methods,
   S extends z.ZodType = z.ZodType,
 > {
+  /** Its name in the manifest's `provides` and `uses`. */
   readonly name: string;
+  /** What can be asked of it, by name. */
   readonly methods: M;
   /** Parses `scope` of a manifest's `uses` entry, after variables have been resolved. */
   readonly scope: S;
@@ -122,6 +130,7 @@ export type Client<S extends Service> =
 export interface Caller<Scope = unknown> {
   /** The plugin that calls, or `admin` for a person at the admin socket. */
   readonly name: string;
+  /** The part of the service that the caller may reach: for the implementation to hold it to. */
   readonly scope: Scope;
   /** Aborted when the caller cancels or goes away. */
   readonly signal: AbortSignal;

@@ -19,6 +19,7 @@ export type ServiceErrorCode = typeof SERVICE_ERROR_CODES[number];
 /** A call that failed, at its provider or on its way there. */
 export class ServiceError extends Error {
   override readonly name: string = "ServiceError";
+  /** What a program may act on. */
   readonly code: ServiceErrorCode;
 
   /**

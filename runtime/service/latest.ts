@@ -17,7 +17,8 @@
  */
 export class Latest<T> {
   #value: T;
-  #changed = Promise.withResolvers<void>();
+  /** What wakes each reader. */
+  readonly #readers = new Set<() => void>();
 
   /** @param value The first value. */
   constructor(value: T) {
@@ -33,9 +34,7 @@ export class Latest<T> {
   set(value: T): void {
     if (Object.is(this.#value, value)) return;
     this.#value = value;
-    const changed = this.#changed;
-    this.#changed = Promise.withResolvers();
-    changed.resolve();
+    for (const wake of this.#readers) wake();
   }
 
   /**
@@ -44,19 +43,21 @@ export class Latest<T> {
    * @param signal Ends the stream.
    */
   async *watch(signal: AbortSignal): AsyncGenerator<T, void, void> {
-    const aborted = Promise.withResolvers<void>();
-    const abort = () => aborted.resolve();
-    signal.addEventListener("abort", abort);
+    // A new promise for each wait: one that outlives it, as in a race, would keep something of each.
+    let changed = Promise.withResolvers<void>();
+    const wake = () => changed.resolve();
+    this.#readers.add(wake);
+    signal.addEventListener("abort", wake);
     try {
       while (!signal.aborted) {
-        const changed = this.#changed.promise;
-        const value = this.#value;
-        yield value;
+        changed = Promise.withResolvers();
+        yield this.#value;
         // What changed while the reader was busy with the value has resolved this already.
-        await Promise.race([changed, aborted.promise]);
+        await changed.promise;
       }
     } finally {
-      signal.removeEventListener("abort", abort);
+      this.#readers.delete(wake);
+      signal.removeEventListener("abort", wake);
     }
   }
 }

@@ -13,7 +13,10 @@ export const Member = z.object({
   self: z.boolean(),
   /** Whether this node's etcd has a connection to it. */
   reachable: z.boolean(),
-  /** Milliseconds since this node last heard from it over raft; absent where it has not yet. */
+  /**
+   * Milliseconds, at most, since this node last heard from it over raft. Known while the cluster has
+   * a learner, from the second look on at which something had come.
+   */
   heardAgo: z.number().nonnegative().optional(),
 });
 /** A member of the consensus cluster, as etcd lists it. */

@@ -83,11 +83,16 @@ export const KvScope = z.strictObject({
   access: z.enum(["read", "write"]).default("write"),
   /**
    * Founds a new cluster: it is served before everybody else, and its first transaction that
-   * succeeds is what makes the store worth keeping.
+   * writes is what makes the store worth keeping.
    */
   founder: z.boolean().default(false),
   /** Bytes of keys and values that may be stored below `keys`; `Number.MAX_SAFE_INTEGER` is any number. */
   quota: z.int().positive().default(16 * 1024 * 1024),
+}, {
+  error: ({ code }) =>
+    code === "invalid_type"
+      ? 'Say which part of the store, such as {"keys": ["/NAME/"]}'
+      : undefined,
 });
 /** The part of the store a user may reach. */
 export type KvScope = z.infer<typeof KvScope>;

@@ -13,6 +13,12 @@ export const ProcessScope = z.record(
     /** The working folder. @default the run folder */
     cwd: z.string().optional(),
   }),
+  {
+    error: ({ code }) =>
+      code === "invalid_type"
+        ? 'Say which programs, such as {"ip": {"args": ["route", "show"]}}'
+        : undefined,
+  },
 );
 /** Which programs a plugin may run. */
 export type ProcessScope = z.infer<typeof ProcessScope>;

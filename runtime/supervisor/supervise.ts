@@ -340,6 +340,7 @@ class SupervisionTree implements Supervisor {
   #die(place: Place, error: unknown): void {
     const delay = backoffDelay(place.deaths, this.#backoff, this.#random);
     const text = describeError(error);
+    const again = place.error === text;
     place.deaths += 1;
     place.error = text;
     this.#enter(place, "DEAD");
@@ -347,12 +348,22 @@ class SupervisionTree implements Supervisor {
       this.#fatal = { error };
       this.#log(place, "error", `Died: ${text}`, { error });
     } else {
-      this.#log(
-        place,
-        "error",
-        `Died, starts again in ${(delay / 1_000).toFixed(1)} s: ${text}`,
-        { error },
-      );
+      const seconds = (delay / 1_000).toFixed(1);
+      // What it dies of every time is told once.
+      if (again) {
+        this.#log(
+          place,
+          "warn",
+          `Died of the same again, starts again in ${seconds} s`,
+        );
+      } else {
+        this.#log(
+          place,
+          "error",
+          `Died, starts again in ${seconds} s: ${text}`,
+          { error },
+        );
+      }
     }
     this.#stop(
       place.group,

@@ -110,7 +110,8 @@ export async function startClient(
     const { signal, log } = child;
     const place = await ctx.use(nodeService);
     const { token } = await place.joinToken({}, { signal });
-    if (credentials.value === undefined && node.origin === "join") {
+    const founds = node.role === "member" && node.origin !== "join";
+    if (credentials.value === undefined && !founds) {
       if (token === undefined) {
         throw new FatalError(
           "This node has neither a certificate of its cluster nor a token to join with: give it one with --join",

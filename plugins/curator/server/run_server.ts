@@ -70,7 +70,7 @@ export async function runServer(
     plugin.use(ca),
   ]);
   const nodes = new NodesStore(store);
-  if (credentials.value === undefined && node.origin === "new-cluster") {
+  if (credentials.value === undefined && node.origin !== "join") {
     credentials.set(await found({ node, files, nodes, authorities }, ctx));
   }
   const first = await firstOf(credentials.watch(signal));

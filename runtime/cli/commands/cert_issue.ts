@@ -50,7 +50,7 @@ export default async function issue(
   );
   const caPem = pem("CERTIFICATE", authorityCertificate);
   // Before anything is issued: what cannot be written must not be registered either.
-  await Deno.mkdir(out, { recursive: true });
+  await makeFolder(out);
   if (!force) {
     await refuseToReplace(files.certificate);
     await refuseToReplace(files.key);
@@ -89,6 +89,23 @@ export default async function issue(
   authority    ${files.ca}
 `,
   );
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new CommandFailed(
+      `Cannot write to "${path}": ${
+        cause instanceof Deno.errors.AlreadyExists
+          ? "it is not a folder"
+          : cause instanceof Error
+          ? cause.message
+          : cause
+      }; choose another folder with --out`,
+      { cause },
+    );
+  }
 }
 
 /** A file with the same content may stay: several certificates share one `ca.pem`. */

@@ -18,7 +18,11 @@ export default async function logs(
   const { follow, limit } = flags;
   const color = wantsColor(Deno.stdout);
   const interrupted = this.interrupted();
-  for await (const line of client.logs({ dn, limit, follow }, interrupted)) {
+  const under = dn === undefined ? dn : fullName(dn);
+  let silent = true;
+  const lines = client.logs({ dn: under, limit, follow }, interrupted);
+  for await (const line of lines) {
+    silent = false;
     this.process.stdout.write(
       flags.json
         ? `${JSON.stringify(line)}\n`
@@ -28,4 +32,16 @@ export default async function logs(
     );
   }
   if (follow && !interrupted.aborted) throw new NoNodeError("The node ended");
+  if (silent && limit !== 0 && under !== undefined) {
+    this.process.stderr.write(
+      `hamlet: Nothing was logged lately by ${
+        JSON.stringify(under)
+      } or what is below it; \`hamlet status\` shows what there is\n`,
+    );
+  }
+}
+
+/** `hamlet status` leaves out what all names begin with, so a person may do so too. */
+function fullName(dn: string): string {
+  return /^root(?:\.|$)/.test(dn) ? dn : `root.${dn}`;
 }

@@ -1,5 +1,6 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import { clientFlags, jsonFlag } from "../flags.ts";
+import { isIP } from "node:net";
+import { clientFlags, jsonFlag, path } from "../flags.ts";
 import { describe } from "./describe.ts";
 
 /** `hamlet cert`. */
@@ -13,7 +14,7 @@ export const cert = buildRouteMap({
           ...jsonFlag,
           ip: {
             kind: "parsed",
-            parse: String,
+            parse: address,
             variadic: ",",
             placeholder: "ip",
             brief: "An address of the holder; several separated by commas",
@@ -27,7 +28,7 @@ export const cert = buildRouteMap({
           },
           out: {
             kind: "parsed",
-            parse: String,
+            parse: path,
             default: ".",
             placeholder: "folder",
             brief: "Where to write the files",
@@ -97,3 +98,8 @@ export const cert = buildRouteMap({
   },
   docs: { brief: "Issue, list and revoke certificates" },
 });
+
+function address(text: string): string {
+  if (isIP(text) === 0) throw new TypeError("Write an IP address");
+  return text;
+}

@@ -3,7 +3,10 @@ import { clientFlags, jsonFlag } from "../flags.ts";
 import { describe } from "./describe.ts";
 
 const kvKey = {
-  parse: String,
+  parse: (text: string) => {
+    if (text === "") throw new TypeError("A key cannot be empty");
+    return text;
+  },
   placeholder: "key",
   brief: "A key, such as /hello",
 };

@@ -14,14 +14,26 @@ async function learnerOf(started: EtcdNode): Promise<Member | undefined> {
   return members.find(({ name }) => name === "learner");
 }
 
+/** Looks until the learner is as wanted, for half a minute at the most. */
+async function until(
+  started: EtcdNode,
+  wanted: (learner: Member) => boolean,
+): Promise<void> {
+  const patience = AbortSignal.timeout(30_000);
+  for (;;) {
+    const learner = await learnerOf(started);
+    if (learner && wanted(learner)) return;
+    if (patience.aborted) assert.fail(started.log.join(""));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 Deno.test("autopromoter gives a learner that caught up a vote, and says so once", async () => {
   await using folders = await nodeFolders();
   await using started = await startEtcdNode(folders);
   await started.node.ready;
   await using _learner = await startLearner(started, folders);
-  while ((await learnerOf(started))?.learner !== false) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(started, (member) => !member.learner);
   const lines = started.log.filter((line) => line.includes("Promoted"));
   assert.equal(lines.length, 1);
   assert.match(lines.join(), /Promoted member ."learner." \([0-9a-f]+\)/);
@@ -38,13 +50,9 @@ Deno.test("autopromoter leaves a learner alone that died, though etcd would prom
   const learner = await startLearner(started, folders);
   const client = await started.node.use(cluster, new AbortController().signal);
   // It is heard, and etcd knows that it has all data.
-  while ((await learnerOf(started))?.heardAgo === undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(started, ({ heardAgo }) => heardAgo !== undefined);
   await learner[Symbol.asyncDispose]();
-  while (((await learnerOf(started))?.heardAgo ?? 0) < 1_000) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(started, ({ heardAgo = 0 }) => heardAgo >= 1_000);
 
   const promoted: string[] = [];
   const log = { ...silent, info: (line: string) => promoted.push(line) };

@@ -30,7 +30,7 @@ async function startMember(folder: string): Promise<Member> {
     pending: `${folder}/pending.json`,
     sealKey: `${folder}/seal.key`,
   };
-  const service = createService(await openState(files), files, quiet);
+  const service = createService(await openState(files, "make"), files, quiet);
   return {
     ca: service.implementation,
     files,
@@ -195,6 +195,27 @@ Deno.test("ca goes on where it was killed between the commit and the end of the 
   );
   assert.equal((await listIn(store, "/cluster-ca/")).number, 2);
   assert.equal((await again.ca.revoke({ serial }, caller())).revoked.length, 1);
+});
+
+Deno.test("ca tells a store that it is worth keeping, also where it was not told of its own commit", async () => {
+  await using cluster = await startCluster();
+  const { member, store } = cluster;
+  const pending = await Deno.readFile(member.files.pending);
+  await member.attach(store);
+  await Deno.writeFile(member.files.pending, pending);
+  const again = await startMember(cluster.folder);
+  const written: string[] = [];
+  await again.attach({
+    ...store,
+    async txn(input, options) {
+      const answer = await store.txn(input, options);
+      for (const one of answer.succeeded ? input.success ?? [] : []) {
+        if ("put" in one) written.push(one.put.key);
+      }
+      return answer;
+    },
+  });
+  assert.deepEqual(written, ["/etcd-ca/ca.der", "/cluster-ca/ca.der"]);
 });
 
 Deno.test("ca never makes a second authority", async (t) => {

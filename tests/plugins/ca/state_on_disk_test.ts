@@ -23,7 +23,7 @@ function certificates(state: StateOnDisk): string[] {
 Deno.test("openState() makes two authorities on the first node of a new cluster", async () => {
   await using folder = await tempFolder();
   const files = filesIn(folder.path);
-  const [peer, cluster] = certificates(await openState(files));
+  const [peer, cluster] = certificates(await openState(files, "make"));
   assert.notEqual(peer, cluster);
   for (const path of [files.pending, files.sealKey]) {
     assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
@@ -48,20 +48,29 @@ Deno.test("openState() gets the seal key on a node that joins, once, and makes n
   assert.equal(existsSync(files.pending), false);
 });
 
+Deno.test("openState() makes no authority on a node that has been ready once", async () => {
+  await using folder = await tempFolder();
+  await assert.rejects(openState(filesIn(folder.path), "lost"), {
+    name: "FatalError",
+    message: /copy ".*\/seal\.key" from another member, or from a backup$/,
+  });
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+});
+
 Deno.test("openState() makes new authorities where the old ones were not handed out yet", async () => {
   await using folder = await tempFolder();
   const files = filesIn(folder.path);
-  const before = certificates(await openState(files));
+  const before = certificates(await openState(files, "make"));
   await Deno.remove(files.sealKey);
-  const after = certificates(await openState(files));
+  const after = certificates(await openState(files, "make"));
   assert.equal(new Set([...before, ...after]).size, 4);
-  assert.deepEqual(certificates(await openState(files)), after);
+  assert.deepEqual(certificates(await openState(files, "make")), after);
 });
 
 Deno.test("openState() goes on with pending authorities and all that they issued", async () => {
   await using folder = await tempFolder();
   const files = filesIn(folder.path);
-  const first = await openState(files);
+  const first = await openState(files, "make");
   assert(first.kind === "pending");
   const record = {
     name: "n",
@@ -73,7 +82,7 @@ Deno.test("openState() goes on with pending authorities and all that they issued
     peer: { ...peer, certificates: new Map([["4a", record]]) },
     cluster,
   });
-  const again = await openState(files);
+  const again = await openState(files, "make");
   assert(again.kind === "pending");
   assert.deepEqual(certificates(again), certificates(first));
   assert.deepEqual(again.pending.peer.certificates.get("4a"), record);
@@ -87,7 +96,7 @@ Deno.test("openState() looks in etcd for authorities of which only the seal key 
   await using folder = await tempFolder();
   const files = filesIn(folder.path);
   await Deno.writeFile(files.sealKey, new Uint8Array(32));
-  assert.deepEqual(await openState(files), {
+  assert.deepEqual(await openState(files, "make"), {
     kind: "committed",
     sealKey: new Uint8Array(32),
   });
@@ -97,7 +106,7 @@ Deno.test("openState() looks in etcd for authorities of which only the seal key 
 Deno.test("openState() makes nothing new where its files do not fit together", async () => {
   await using folder = await tempFolder();
   const files = filesIn(folder.path);
-  await openState(files);
+  await openState(files, "make");
   const pending = await Deno.readTextFile(files.pending);
   const broken: [string, Uint8Array | string][] = [
     [files.sealKey, new Uint8Array(32)],
@@ -114,9 +123,10 @@ Deno.test("openState() makes nothing new where its files do not fit together", a
       path,
       typeof content === "string" ? new TextEncoder().encode(content) : content,
     );
-    await assert.rejects(openState(files), {
+    await assert.rejects(openState(files, "make"), {
       name: "FatalError",
-      message: /^Cannot read the authorities in ".*": restore both files/,
+      message:
+        /^Cannot (read the authorities in .*: restore both files|use the seal key in .* it has 31 bytes)/,
     });
   }
 });

@@ -101,3 +101,24 @@ Deno.test("BootstrapGate records the founder's first transaction that succeeds b
   await first.txn({ success: [] });
   assert.equal(records, 1);
 });
+
+Deno.test("BootstrapGate has nothing worth keeping until that could be recorded", async () => {
+  await using etcd = await startEtcd();
+  let tries = 0;
+  const gate = new BootstrapGate({
+    async record() {
+      tries += 1;
+      await Promise.resolve();
+      if (tries === 1) throw new Error("The disk is full");
+    },
+  });
+  await using store = serveKv(etcd.socket, {
+    guard: (inner) => gate.guard(inner),
+  });
+  const first = store.user(founder, "ca");
+  await assert.rejects(first.txn(commit), /The disk is full/);
+  assert.ok(gate.nothing);
+  await first.txn({ success: commit.success });
+  assert.ok(!gate.nothing);
+  assert.equal(tries, 2);
+});

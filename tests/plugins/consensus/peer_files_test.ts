@@ -47,7 +47,7 @@ async function firstStart(): Promise<FirstStart> {
     sealKey: `${data}/seal.key`,
   };
   const { implementation } = createService(
-    await openState(state),
+    await openState(state, "make"),
     state,
     new Warnings(),
   );
@@ -161,15 +161,25 @@ Deno.test("checkPeerFiles() names the file that is missing or damaged, and chang
   });
 });
 
-Deno.test("checkPeerFiles() only warns of a revocation list, which comes back by itself", async () => {
+Deno.test("checkPeerFiles() only warns of a missing revocation list, which comes back by itself", async () => {
   await using start = await firstStart();
   const { files } = start;
   await start.write();
-  for (const content of [undefined, new Uint8Array([0x30, 0x80])]) {
-    if (content) await Deno.writeFile(files.crl, content);
-    else await Deno.remove(files.crl);
-    const log = new Warnings();
-    await checkPeerFiles(files, log);
-    assert.match(log.all.join(), new RegExp(`revocation list "${files.crl}"`));
+  await Deno.remove(files.crl);
+  const log = new Warnings();
+  await checkPeerFiles(files, log);
+  assert.match(log.all.join(), new RegExp(`revocation list "${files.crl}"`));
+});
+
+Deno.test("checkPeerFiles() refuses a damaged revocation list", async () => {
+  await using start = await firstStart();
+  const { files } = start;
+  await start.write();
+  for (const content of [[], [0x30, 0x80]]) {
+    await Deno.writeFile(files.crl, new Uint8Array(content));
+    await assert.rejects(checkPeerFiles(files, new Warnings()), {
+      name: "FatalError",
+      message: /revocation list .* is damaged; remove the file/,
+    });
   }
 });

@@ -258,3 +258,18 @@ Deno.test("Broker.client() waits for a provider, but no longer than its signal",
     /enough/,
   );
 });
+
+Deno.test("Broker.join() lets a plugin have one connection to a service at a time", async () => {
+  const { broker: it } = broker();
+  const provider = new Plugin();
+  it.join(declaration("provider", { provides: ["probe"] }), provider)
+    .provide("probe");
+  const user = new Plugin();
+  const session = it.join(declaration("user", { uses: { probe: {} } }), user);
+  const first = user.client(await session.use("probe", never));
+  assert.equal(first.gone.aborted, false);
+  const second = user.client(await session.use("probe", never));
+  assert.equal(first.gone.aborted, true);
+  assert.deepEqual(await second.echo({}), { text: "nothing" });
+  await session.end();
+});

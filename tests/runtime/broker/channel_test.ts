@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ScopeError, ServiceError, ServiceGoneError } from "../../../mod.ts";
 import { connect } from "../../../runtime/broker/client.ts";
 import {
+  MAX_BYTES_UNDER_WAY,
   MAX_CALLS,
   MAX_INPUT_BYTES,
   MAX_STREAMS,
@@ -546,6 +547,38 @@ Deno.test("serve() limits the streams that are open at a time", async () => {
   await streams[0]?.return?.();
   await settled();
   assert.equal((await client.count({ to: 1 }).next()).value, 1);
+});
+
+Deno.test("connect() sends no more calls than may be under way, nor more bytes", async () => {
+  let received = Promise.withResolvers<void>();
+  let waiting: (() => void)[] = [];
+  let expected = 0;
+  using connection = connected(probe, {
+    ...obliging,
+    echo: () =>
+      new Promise((resolve) => {
+        waiting.push(() => resolve({ text: "" }));
+        if (waiting.length === expected) received.resolve();
+      }),
+  });
+  const { client } = connection;
+  const megabyte = 1024 * 1024;
+  const bytes = new Uint8Array(megabyte);
+  for (
+    const [input, count] of [
+      [{ bytes }, MAX_BYTES_UNDER_WAY / megabyte - 1],
+      [{}, MAX_CALLS],
+    ] as const
+  ) {
+    expected = count;
+    const calls = Array.from({ length: count }, () => client.echo(input));
+    await assert.rejects(client.echo(input), code("resource-exhausted"));
+    await received.promise;
+    for (const finish of waiting) finish();
+    await Promise.all(calls);
+    received = Promise.withResolvers();
+    waiting = [];
+  }
 });
 
 Deno.test("connect() rejects what runs, and what comes later, once the provider is gone", async () => {

@@ -105,6 +105,31 @@ Deno.test("hamlet cert issue issues nothing where it would replace a file", asyn
   assert.equal((await issue("one", "--force")).code, 0);
 });
 
+Deno.test("hamlet cert issue issues nothing where it cannot write", async () => {
+  await using node = await serveNode();
+  const calls = provideCa(node.target);
+  await Deno.writeTextFile(`${node.folder}/file`, "");
+  for (
+    const [out, why] of [
+      ["file", "it is not a folder"],
+      ["file/below", "Not a directory"],
+    ] as const
+  ) {
+    const { code, stderr } = await node.hamlet(
+      ...["cert", "issue", "laptop", "--ip", "192.0.2.7", "--out", out],
+    );
+    assert.equal(code, 1);
+    assert.ok(
+      stderr.startsWith(
+        `hamlet: Cannot write to "${node.folder}/${out}": ${why}`,
+      ),
+      stderr,
+    );
+    assert.match(stderr, /choose another folder with --out\n$/);
+  }
+  assert.deepEqual(calls, []);
+});
+
 Deno.test("hamlet cert issue says what a certificate of peer gives away", async () => {
   await using node = await serveNode();
   provideCa(node.target);
@@ -129,7 +154,7 @@ Deno.test("hamlet cert issue refuses names that are no file's", async () => {
   }
   const bad = await node.hamlet("cert", "issue", "x", "--ip", "nowhere");
   assert.equal(bad.code, 2);
-  assert.match(bad.stderr, /addresses/);
+  assert.match(bad.stderr, /"nowhere" for ip: Write an IP address/);
   assert.deepEqual(calls, []);
 });
 

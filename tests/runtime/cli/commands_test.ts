@@ -202,6 +202,15 @@ Deno.test("hamlet logs shows a subtree, as text or as JSON lines", async () => {
   const json = await node.hamlet("logs", "root.a", "--json");
   assert.equal(JSON.parse(json.stdout).template, "Put {key}");
   assert.equal((await node.hamlet("logs", "--limit", "x")).code, 2);
+
+  const short = await node.hamlet("logs", "a");
+  assert.match(short.stdout, /root\.a Put/);
+  assert.deepEqual(await node.hamlet("logs", "root.c"), {
+    code: 0,
+    stdout: "",
+    stderr:
+      'hamlet: Nothing was logged lately by "root.c" or what is below it; `hamlet status` shows what there is\n',
+  });
 });
 
 Deno.test("hamlet refuses wrong use with a message, a hint and exit code 2", async () => {
@@ -213,8 +222,18 @@ Deno.test("hamlet refuses wrong use with a message, a hint and exit code 2", asy
       [["run", "--hostname", "maybe"], /maybe/],
       [["run", "--log-level", "loud"], /Cannot read "loud" as a log level/],
       [["run", "--jion", "x"], /No flag registered for --jion/],
+      [["run", "--new-clustr"], /--new-clustr, did you mean --new-cluster\?\n/],
+      [["run", "--name="], /Flag --name has no value\n/],
+      [["help", "nope"], /No command registered for `nope`\n/],
+      [["--versoin"], /`--versoin`, did you mean `version`\?\n/],
       [["kv", "put", "/a"], /value/],
+      [["kv", "get", ""], /A key cannot be empty/],
       [["cert", "issue", "a"], /ip/],
+      [
+        ["cert", "issue", "a", "--ip", "1.2.3"],
+        /"1.2.3" .*Write an IP address/,
+      ],
+      [["cert", "issue", "a", "--ip", "::1", "--out", ""], /cannot be empty/],
       [["completion", "tcsh"], /bash, zsh, fish/],
     ] as const
   ) {

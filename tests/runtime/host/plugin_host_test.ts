@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { STREAM_WINDOW } from "../../../runtime/broker/limits.ts";
+import { ASK_MS } from "../../../runtime/host/plugin_worker.ts";
+import { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
 import { probe } from "./fixtures/contract.ts";
 import { Harness } from "./harness.ts";
 
@@ -58,6 +60,28 @@ Deno.test("hostPlugin() tells readiness both ways", async () => {
   });
   await run("ctx.ready()");
   await harness.untilReadiness("a", "ready");
+});
+
+Deno.test("hostPlugin() says that a plugin does not answer while its thread is busy, and that it does again", async () => {
+  const clock = new ManualClock();
+  await using harness = new Harness({ clock });
+  const run = await harness.startRemote("a");
+  await harness.untilReadiness("a", "ready");
+  await run(`
+    setTimeout(() => {
+      const end = Date.now() + 1_500;
+      while (Date.now() < end);
+    });
+  `);
+  await clock.advance(ASK_MS);
+  assert.deepEqual(harness.readiness.get("a"), { kind: "ready" });
+  await clock.advance(ASK_MS);
+  assert.deepEqual(harness.readiness.get("a"), {
+    kind: "unready",
+    reason: "Its thread has not answered for 10 s: it is busy, or hangs",
+  });
+  await harness.untilReadiness("a", "ready");
+  assert.equal(harness.count(/has not answered/), 1);
 });
 
 for (
@@ -491,4 +515,13 @@ Deno.test("hostPlugin() holds a provider up whose reader in another Worker is sl
   const after = Number(await provider("return state.pulled"));
   assert.ok(after >= 1001 && after <= 1001 + STREAM_WINDOW, String(after));
   await run("await state.numbers.return()");
+});
+
+Deno.test("hostPlugin() logs what a plugin tells the console, under the plugin's name", async () => {
+  await using harness = new Harness();
+  const run = await harness.startRemote("a");
+  await run('console.warn("Forged %s\\x1b[2J", "line")');
+  await harness.untilLogged(/Forged line/);
+  const record = harness.logged.find(({ message }) => /Forged/.test(message));
+  assert.deepEqual([record?.dn, record?.level], ["root.a", "warning"]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogEntry } from "../../../runtime/log/entry.ts";
 import { createHistory, type Followed } from "../../../runtime/log/history.ts";
+import { collectedHeap } from "../../support/heap.ts";
 
 function entry(message: string, dn = "root"): LogEntry {
   const time = new Date(0).toISOString();
@@ -32,6 +33,21 @@ Deno.test("add() keeps no more entries and no more characters than wanted", () =
   assert.ok(kept > 5_000 && kept < 10_100, `${kept} characters`);
   small.add(entry("y".repeat(20_000)));
   assert.deepEqual(messages(small.recent()), ["y".repeat(20_000)]);
+});
+
+Deno.test("add() lets go of what it does not keep", async () => {
+  const history = createHistory({ size: 1_000 });
+  const dropped: WeakRef<LogEntry>[] = [];
+  for (let i = 0; i < 10; i++) {
+    const added = entry(`${i}`.repeat(900));
+    dropped.push(new WeakRef(added));
+    history.add(added);
+  }
+  dropped.pop();
+  // What a weak reference was made to stays until the job that did so has ended.
+  await new Promise((resolve) => setTimeout(resolve));
+  collectedHeap();
+  assert.deepEqual(dropped.filter((ref) => ref.deref() !== undefined), []);
 });
 
 Deno.test("follow() gives every entry of a subtree from the call on", async () => {

@@ -119,6 +119,16 @@ Deno.test("createLog() shows where an error was thrown at level debug alone", ()
   assert.match(loud, /\n {4} {4}at .*log_test\.ts/);
 });
 
+Deno.test("createLog() does not repeat an error that the message tells", () => {
+  const error = new TypeError("Bad");
+  const say = (log: ReturnType<typeof createLog>) =>
+    log.logger("root").error("Died: TypeError: Bad", { error });
+  const [text = ""] = logged({ format: "text" }, say);
+  assert.match(text, /Died: TypeError: Bad\n$/);
+  const [json = ""] = logged({ format: "json" }, say);
+  assert.equal(JSON.parse(json).properties.error.message, "Bad");
+});
+
 Deno.test("createLog() takes whatever properties there are", () => {
   const circular: Record<string, unknown> = {};
   circular["self"] = circular;

@@ -50,3 +50,24 @@ Deno.test("write() survives a reader that is gone", async () => {
   await output.flush();
   assert.equal(tries, 2);
 });
+
+Deno.test("write() loses nothing that comes just as it is done", async () => {
+  for (let turns = 0; turns < 8; turns++) {
+    const first = Promise.withResolvers<number>();
+    const chunks: string[] = [];
+    const output = createOutput({
+      write(bytes) {
+        chunks.push(new TextDecoder().decode(bytes));
+        return chunks.length === 1
+          ? first.promise
+          : Promise.resolve(bytes.length);
+      },
+    });
+    output.write("a\n");
+    first.resolve(2);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    output.write("b\n");
+    await output.flush();
+    assert.deepEqual(chunks, ["a\n", "b\n"], `after ${turns} turns`);
+  }
+});

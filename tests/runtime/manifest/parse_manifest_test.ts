@@ -443,6 +443,41 @@ Deno.test("parseManifest() reports every problem at once", () => {
   );
 });
 
+Deno.test("parseManifest() does not take one mistake for others", () => {
+  const shared = `"permissions": {"write": ["\${data}/y"]}, "provides": ["y"]`;
+  for (
+    const [mistake, body, other = plugin(shared, "y")] of [
+      ["permissions.read[0]", `"permissions": {"read": ["\${data}"]}`],
+      ["permissions.write[0]", `"permissions": {"write": ["\${data}"]}`],
+      ["permissions.net[0]", `"permissions": {"net": ["unix:\${run}/../s"]}`],
+      [
+        "permissions.write[0]",
+        `"permissions": {"net": ["unix:\${run}/s"], "read": ["\${run}/s"], "write": ["\${run}/s/"]}, "shares": ["\${run}/s"]`,
+      ],
+      ["permissions.write", `"permissions": {"write": 1}, "shares": ["/s"]`],
+      ["shares[0]", `"shares": ["s"]`],
+      ["uses", `"uses": ["y"]`],
+      [
+        "provides",
+        `"provides": "z"`,
+        plugin(`"uses": {"z": {}}`, "y"),
+      ],
+      [
+        "roles[0]",
+        `"provides": ["z"], "roles": ["memer"]`,
+        plugin(`"uses": {"z": {}}`, "y"),
+      ],
+    ] as const
+  ) {
+    const problems = problemsOf(manifest(plugin(body), other));
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(
+      problems.join(),
+      new RegExp(`: plugins\\.x\\.${RegExp.escape(mistake)} `),
+    );
+  }
+});
+
 Deno.test("parseManifest() fills in what an entry leaves out, the strict way", () => {
   const { plugins: [entry] } = parseManifest(
     `{"plugins": {"x": {"module": "./p/x y.ts"}}}`,

@@ -151,3 +151,19 @@ Deno.test("effectiveSettings() refuses what the command line cannot mean, as wro
       /^Cannot use --name not one label: /.test(error.message),
   );
 });
+
+Deno.test("effectiveSettings() refuses to advertise what is no machine's address", () => {
+  for (
+    const advertise of ["0.0.0.0", "::", "0:0:0:0:0:0:0:0", "::ffff:0.0.0.0"]
+  ) {
+    assert.throws(
+      () => effectiveSettings({ advertise }, {}),
+      (error) =>
+        error instanceof StartError && error.exitCode === 2 &&
+        error.message.startsWith(`Cannot use --advertise ${advertise}: Write`),
+    );
+  }
+  for (const advertise of ["192.0.2.1", "10.0.0.0", "::1", "2001:db8::"]) {
+    assert.equal(effectiveSettings({ advertise }, {}).advertise, advertise);
+  }
+});

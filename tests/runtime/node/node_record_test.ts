@@ -182,7 +182,7 @@ Deno.test("findNode() makes no node that it was not told to make", async () => {
   );
   assert.match(
     said,
-    /is empty: start a new cluster with --new-cluster, or join one with --join TOKEN/,
+    /is empty: start a new cluster with --new-cluster, which a node never does by itself/,
   );
 });
 

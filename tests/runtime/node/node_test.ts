@@ -117,7 +117,7 @@ Deno.test("startNode() comes up as the same node, on the same ports", async () =
     `${folder.path}/data`,
   );
   assert(
-    established && peerPort > 0 && curatorPort > 0 && peerPort !== curatorPort,
+    !established && peerPort > 0 && curatorPort > 0 && peerPort !== curatorPort,
   );
 });
 
@@ -231,10 +231,11 @@ Deno.test("startNode() refuses a second start on the same folders, naming the pr
   assert((await observed.node.status()).ready);
 });
 
-Deno.test("startNode() accepts --new-cluster again until the node has been ready once, then never", async () => {
+Deno.test("startNode() accepts --new-cluster again until the node has been ready once with data, then never", async () => {
   await using folder = await tempFolder();
   const settings = {
     ...settingsFor(folder),
+    plugins: ["consensus", "ca"],
     dev: false,
     hostname: "off",
     origin: "new-cluster",
@@ -242,6 +243,9 @@ Deno.test("startNode() accepts --new-cluster again until the node has been ready
   const first = await startNode(settings);
   await first.stop();
   assert.equal((await readNodeFile(`${folder.path}/data`)).established, false);
+  const withoutData = await startNode({ ...settings, plugins: ["network"] });
+  await withoutData.ready;
+  await withoutData.stop();
   const second = await startNode(settings);
   await second.ready;
   await second.stop();

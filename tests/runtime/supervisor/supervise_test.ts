@@ -120,6 +120,24 @@ Deno.test("supervise() takes a rejection for a death and says why", async () => 
   ]);
 });
 
+Deno.test("supervise() says once what a runnable dies of each time", async () => {
+  const harness = new Harness();
+  const errors = ["A", "A", "A", "B", "A"];
+  const supervisor = harness.supervise(async (ctx) => {
+    ctx.run("child", () => Promise.reject(new Error(errors.shift())));
+    await service(ctx);
+  });
+  while (errors.length > 0) await harness.clock.advance(1_000);
+  assert.deepEqual(harness.complaints(), [
+    "root.child: Died, starts again in 0.5 s: Error: A",
+    "root.child: Died of the same again, starts again in 0.8 s",
+    "root.child: Died of the same again, starts again in 1.1 s",
+    "root.child: Died, starts again in 1.7 s: Error: B",
+    "root.child: Died, starts again in 2.5 s: Error: A",
+  ]);
+  await supervisor.cancel();
+});
+
 Deno.test("supervise() takes a throw before the first await for a death", async () => {
   const { state, error } = await ending(() => {
     throw "text";

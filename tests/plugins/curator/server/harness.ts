@@ -199,7 +199,7 @@ export async function startMember(
     pending: `${folder}/pending.json`,
     sealKey: `${folder}/seal.key`,
   };
-  const service = createService(await openState(files), files, log);
+  const service = createService(await openState(files, "make"), files, log);
   await service.attach(forCa, {});
   const link = cleanup.use(new EtcdLink(etcd.socket));
   link.connect();

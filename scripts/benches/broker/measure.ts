@@ -1,17 +1,19 @@
-import type { Client } from "hamlet";
+import { type Client, z } from "hamlet";
 import type { bench } from "./service.ts";
 
 /** What the broker takes for messages like those of `kv`. */
-export interface BrokerFigures {
+export const BrokerFigures = z.object({
   /** Milliseconds from call to answer, one call after another: the median. */
-  readonly sequentialMedian: number;
+  sequentialMedian: z.number(),
   /** The same, for the slowest call in a hundred. */
-  readonly sequential99: number;
+  sequential99: z.number(),
   /** Calls per second with 64 under way. */
-  readonly concurrentRate: number;
+  concurrentRate: z.number(),
   /** Items per second of one stream. */
-  readonly streamRate: number;
-}
+  streamRate: z.number(),
+});
+/** What the broker takes for messages like those of `kv`. */
+export type BrokerFigures = z.infer<typeof BrokerFigures>;
 
 const CALLS = 2_000;
 const CONCURRENT_CALLS = 20_000;

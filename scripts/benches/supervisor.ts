@@ -1,11 +1,13 @@
 /**
  * What supervision costs per runnable: a tree in which every parent has ten children is started, made healthy and
- * canceled in order, children first. Prints text, or one JSON object with `--json`.
+ * canceled in order, children first.
  */
 import { type Runnable, supervise } from "../../runtime/supervisor/mod.ts";
+import { type Figure, report } from "./report.ts";
+import { rounds } from "./rounds.ts";
+import { ratios } from "./statistics.ts";
 
 const sizes = [1_000, 10_000, 100_000] as const;
-const rounds = 10;
 const fanOut = 10;
 
 /** Microseconds per runnable. */
@@ -65,46 +67,30 @@ async function measure(size: number): Promise<Cost> {
   };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN) +
-    (sorted[Math.ceil((sorted.length - 1) / 2)] ?? NaN)) /
-    2;
-}
-
 const costs = new Map<number, Cost[]>(sizes.map((size) => [size, []]));
 // The compiler has seen everything before the first round that counts, and each round has every size: whatever else
 // the machine does meets them all.
 await measure(10_000);
-for (let round = 0; round < rounds; round += 1) {
+const count = rounds();
+for (let round = 0; round < count; round += 1) {
   for (const [size, found] of costs) found.push(await measure(size));
 }
 
-const results = [...costs].map(([runnables, found]) => ({
-  runnables,
-  startMicroseconds: median(found.map(({ start }) => start)),
-  cancelMicroseconds: median(found.map(({ cancel }) => cancel)),
-  microseconds: median(found.map(({ total }) => total)),
-}));
-const [, some, most] = results;
-const ratio = (most?.microseconds ?? NaN) / (some?.microseconds ?? NaN);
-
-const lines = Deno.args.includes("--json")
-  ? [JSON.stringify({ name: "supervisor", rounds, results, ratio })]
-  : [
-    ...results.map((
-      { runnables, startMicroseconds, cancelMicroseconds, microseconds },
-    ) =>
-      `${runnables.toLocaleString("en").padStart(7)} runnables: ${
-        microseconds.toFixed(1)
-      } µs each ` +
-      `(${startMicroseconds.toFixed(1)} until healthy, ${
-        cancelMicroseconds.toFixed(1)
-      } to cancel in order)`
-    ),
-    `per runnable, 100,000 over 10,000: ${
-      ratio.toFixed(2)
-    } (median of ${rounds})`,
-  ];
-// deno-lint-ignore no-console -- the figures are what this program is for
-for (const line of lines) console.log(line);
+const totals = (size: number) =>
+  costs.get(size)?.map(({ total }) => total) ?? [];
+report("supervisor", [
+  ...[...costs].flatMap(([size, found]): Figure[] =>
+    (["start", "cancel", "total"] as const).map((part) => ({
+      name: `${part}, each of ${size}`,
+      unit: "µs",
+      values: found.map((cost) => cost[part]),
+    }))
+  ),
+  {
+    // Linear would be 1; the larger tree no longer fits into the processor's caches.
+    name: "each of 100000 over each of 10000",
+    unit: "",
+    values: ratios(totals(100_000), totals(10_000)),
+    aim: { atMost: 3 },
+  },
+]);

@@ -2,8 +2,6 @@
  * Measures what the broker costs: calls and streams from one plugin to another, each in its Worker,
  * and from the main thread to a plugin.
  *
- * Usage: deno run -A scripts/bench/broker.ts [--json]
- *
  * @module
  */
 import { Broker } from "../../runtime/broker/broker.ts";
@@ -11,14 +9,16 @@ import { hostPlugin } from "../../runtime/host/plugin_host.ts";
 import type { LogRecord } from "../../runtime/log/record.ts";
 import type { NodeInfo } from "../../runtime/plugin/plugin.ts";
 import { supervise } from "../../runtime/supervisor/mod.ts";
-import { type BrokerFigures, measure } from "./broker/measure.ts";
+import { BrokerFigures, measure } from "./broker/measure.ts";
 import { bench } from "./broker/service.ts";
+import { type Figure, report } from "./report.ts";
 
 const node: NodeInfo = {
   id: "hamlet-00000000000000000000000000000000",
   name: "bench",
   machineId: "00000000000000000000000000000000",
   origin: "new-cluster",
+  role: "member",
   folders: { data: "/nonexistent", run: "/nonexistent" },
   listen: "127.0.0.1",
   peerPort: 0,
@@ -56,14 +56,29 @@ const supervisor = supervise(async (ctx) => {
 }, { log: () => silent });
 
 const figures = {
-  mainToPlugin: await fromMain.promise,
-  pluginToPlugin: await betweenPlugins.promise,
+  "main to plugin": await fromMain.promise,
+  "plugin to plugin": BrokerFigures.parse(await betweenPlugins.promise),
 };
 await supervisor.cancel();
 
-// deno-lint-ignore no-console -- its output
-console.log(
-  Deno.args.includes("--json")
-    ? JSON.stringify(figures)
-    : Deno.inspect(figures, { colors: false }),
+report(
+  "broker",
+  Object.entries(figures).flatMap(([way, found]): Figure[] => [
+    { name: `${way}, a call`, unit: "ms", values: [found.sequentialMedian] },
+    {
+      name: `${way}, the slowest call in a hundred`,
+      unit: "ms",
+      values: [found.sequential99],
+    },
+    {
+      name: `${way}, 64 in flight`,
+      unit: "a second",
+      values: [found.concurrentRate],
+    },
+    {
+      name: `${way}, items of a stream`,
+      unit: "a second",
+      values: [found.streamRate],
+    },
+  ]),
 );

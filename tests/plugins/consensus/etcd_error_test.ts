@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { toEtcdError } from "../../../plugins/consensus/etcd_error.ts";
+
+function said(code: number, details: string): string {
+  const failure = Object.assign(new Error(), { code, details });
+  const error = toEtcdError(failure);
+  assert.ok(error instanceof Error);
+  assert.equal(error.cause, failure);
+  return error.message;
+}
+
+Deno.test("toEtcdError() leaves the library's times out of what a person reads", () => {
+  assert.equal(
+    said(4, "Deadline exceeded after 0.021s,name resolution: 0.001s"),
+    "etcd does not answer: it takes too long",
+  );
+});
+
+Deno.test("toEtcdError() says what etcd said", () => {
+  assert.equal(
+    said(4, "etcdserver: mvcc: database space exceeded"),
+    "etcd refuses: database space exceeded",
+  );
+  assert.equal(
+    said(14, "No connection established"),
+    "etcd does not answer: No connection established",
+  );
+});
