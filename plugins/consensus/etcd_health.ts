@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Context } from "hamlet";
 import { readAlarms } from "./alarms.ts";
 import { delay } from "./delay.ts";
+import { isTransient } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
 
 /** Options of {@linkcode watchHealth}. */
@@ -9,6 +10,8 @@ export interface WatchHealthOptions {
   readonly link: EtcdLink;
   /** Told each time: nothing if this member does its job, else why not. */
   report(problem: string | undefined): void;
+  /** Called each time that etcd answers. */
+  answered(): void;
   /** Called each time that this member has a vote and a leader. */
   voting(): Promise<void>;
 }
@@ -27,15 +30,16 @@ const PATIENCE = 2_000;
  */
 export async function watchHealth(
   ctx: Context,
-  { link, report, voting }: WatchHealthOptions,
+  options: WatchHealthOptions,
 ): Promise<void> {
+  const { report } = options;
   ctx.healthy();
   const { promise: canceled, resolve } = Promise.withResolvers<void>();
   ctx.signal.addEventListener("abort", () => resolve(), { once: true });
   while (!ctx.signal.aborted) {
     // What hangs must not hold up the end of this, which the next etcd waits for.
     await Promise.race([
-      probe(link, voting).then((problem) => {
+      probe(options).then((problem) => {
         if (!ctx.signal.aborted) report(problem);
       }),
       canceled,
@@ -47,23 +51,24 @@ export async function watchHealth(
 /**
  * Asks etcd what `ready` means: whether this member has a vote and answers.
  *
- * @param link The way to it.
- * @param voting Called if it has a vote and a leader.
+ * @param options The way to it, and whom to tell what it says.
  * @returns What is wrong, for a person; undefined if nothing is.
  */
 async function probe(
-  link: EtcdLink,
-  voting: () => Promise<void>,
+  { link, answered, voting }: WatchHealthOptions,
 ): Promise<string | undefined> {
+  let told = false;
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const status = await client.maintenance.status({ deadline });
+    told = true;
+    answered();
     if (status.isLearner) {
       return "learner, waiting for promotion: it gets a vote once it has caught up";
     }
     if (status.leader === "0") {
-      return "etcd has no leader: start the other members, or see that they can be reached";
+      return NO_LEADER;
     }
     await voting();
     // Answered only once a majority has agreed that its leader still leads.
@@ -72,9 +77,14 @@ async function probe(
     const [alarm] = readAlarms(status.errors);
     return alarm && ALARMS[alarm.kind];
   } catch (error) {
+    if (isTransient(error) && !told) return NO_LEADER;
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** After a start without a majority, etcd does not even answer. */
+const NO_LEADER =
+  "etcd has no leader: start the other members, or see that they can be reached";
 
 const ALARMS = {
   "no-space":

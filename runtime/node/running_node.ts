@@ -383,7 +383,8 @@ export class RunningNode implements Node {
       });
       const [{ members }, { warning, alarms }] = await Promise.all([
         client.members({}, { signal }),
-        client.status({}, { signal }),
+        // Before there is a leader, etcd says nothing of itself.
+        client.status({}, { signal }).catch(() => unknownStatus),
       ]);
       return {
         members,
@@ -402,6 +403,8 @@ export class RunningNode implements Node {
     }
   }
 }
+
+const unknownStatus = { warning: undefined, alarms: [] };
 
 /** What of the members is not as it should be. */
 function memberWarnings(members: readonly Member[]): string[] {
