@@ -12,6 +12,8 @@ export interface WatchHealthOptions {
   report(problem: string | undefined): void;
   /** Called each time that etcd answers. */
   answered(): void;
+  /** Whether it has since it was started. */
+  hasAnswered(): boolean;
   /** Called each time that this member has a vote and a leader. */
   voting(): Promise<void>;
 }
@@ -55,14 +57,12 @@ export async function watchHealth(
  * @returns What is wrong, for a person; undefined if nothing is.
  */
 async function probe(
-  { link, answered, voting }: WatchHealthOptions,
+  { link, answered, hasAnswered, voting }: WatchHealthOptions,
 ): Promise<string | undefined> {
-  let told = false;
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const status = await client.maintenance.status({ deadline });
-    told = true;
     answered();
     if (status.isLearner) {
       return "learner, waiting for promotion: it gets a vote once it has caught up";
@@ -77,7 +77,7 @@ async function probe(
     const [alarm] = readAlarms(status.errors);
     return alarm && ALARMS[alarm.kind];
   } catch (error) {
-    if (isTransient(error) && !told) return NO_LEADER;
+    if (isTransient(error) && !hasAnswered()) return NO_LEADER;
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -104,10 +104,18 @@ export default definePlugin({
           silentSince = performance.now();
           link.connect();
           const answered = () => silentSince = 0;
+          const hasAnswered = () => silentSince === 0;
           const voting = () => starts.voting();
           child.run(
             "health",
-            (health) => watchHealth(health, { link, report, answered, voting }),
+            (health) =>
+              watchHealth(health, {
+                link,
+                report,
+                answered,
+                hasAnswered,
+                voting,
+              }),
           );
         },
         failed(reason) {
