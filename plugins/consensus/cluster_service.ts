@@ -11,6 +11,7 @@ import type { EtcdLink } from "./etcd_link.ts";
 import { type EtcdVersion, formatVersion, warningOf } from "./etcd_version.ts";
 import { toDecimal, toHex } from "./member_id.ts";
 import type { PeerTraffic } from "./peer_traffic.ts";
+import type { RememberedMembers } from "./remembered_members.ts";
 
 /** Options of {@linkcode createCluster}. */
 export interface ClusterOptions {
@@ -19,6 +20,10 @@ export interface ClusterOptions {
   /** What etcd hears from its peers. */
   readonly traffic: PeerTraffic;
   readonly version: EtcdVersion;
+  /** Who is told of while etcd does not answer. */
+  readonly remembered: RememberedMembers;
+  /** Milliseconds for which etcd runs and has not answered; 0 if it has, undefined if it does not run. */
+  silentFor(): number | undefined;
   /** Starts etcd again as the only member. */
   forceNewCluster(): void;
 }
@@ -31,8 +36,10 @@ export interface ClusterOptions {
  * @returns The service.
  */
 export function createCluster(
-  { link, traffic, version, forceNewCluster }: ClusterOptions,
+  options: ClusterOptions,
 ): Implementation<typeof cluster> {
+  const { link, traffic, version, remembered, silentFor } = options;
+
   async function connect() {
     const deadline = Date.now() + link.deadline;
     return { client: await link.client(deadline), options: { deadline } };
@@ -40,6 +47,8 @@ export function createCluster(
 
   return {
     async members() {
+      const { list: last } = remembered;
+      if (silentFor() !== 0 && last.length > 0) return { members: last };
       const { client, options } = await connect();
       const [list, status] = await Promise.all([
         client.cluster.memberList({ linearizable: false }, options),
@@ -64,10 +73,14 @@ export function createCluster(
           ...(learners && heardAgo !== undefined ? { heardAgo } : {}),
         };
       });
+      await remembered.update(members);
       return { members };
     },
 
     async status() {
+      if (silentFor() !== 0) {
+        throw new ServiceError("unavailable", "etcd does not answer yet");
+      }
       const { client, options } = await connect();
       const { dbSize, errors } = await client.maintenance.status(options);
       const warning = warningOf(version);
@@ -147,8 +160,20 @@ export function createCluster(
     },
 
     async recover() {
-      const { client, options } = await connect();
-      const status = await client.maintenance.status(options);
+      const silent = silentFor();
+      if (silent === undefined || silent > 0 && silent < LEADERLESS) {
+        throw new ServiceError(
+          "unavailable",
+          "etcd is just being started: wait whether it finds the others",
+        );
+      }
+      // It does not answer before there is a leader.
+      if (silent > 0) {
+        options.forceNewCluster();
+        return {};
+      }
+      const { client, options: call } = await connect();
+      const status = await client.maintenance.status(call);
       if (status.isLearner || status.leader !== "0") {
         throw new ServiceError(
           "failed-precondition",
@@ -157,7 +182,7 @@ export function createCluster(
             : "Cannot recover: the cluster has a leader, so its majority is not lost; take single nodes out with `hamlet remove`",
         );
       }
-      forceNewCluster();
+      options.forceNewCluster();
       return {};
     },
   };
@@ -168,6 +193,8 @@ export function createCluster(
  * once that has been connected for 5 s.
  */
 const SETTLING = 10_000;
+/** Milliseconds in which an etcd that is started finds the leader, if there is one. */
+const LEADERLESS = 10_000;
 /** Milliseconds between two tries. */
 const PAUSE = 250;
 /** Milliseconds after which to look anew what etcd hears from its peers. */

@@ -18,6 +18,7 @@ import { watchHealth } from "./etcd_health.ts";
 import { EtcdLink } from "./etcd_link.ts";
 import { EtcdExitError, runEtcd } from "./etcd_process.ts";
 import { EtcdStarts } from "./etcd_starts.ts";
+import { RememberedMembers } from "./remembered_members.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
 import { openMembership } from "./membership.ts";
@@ -73,6 +74,8 @@ export default definePlugin({
     const traffic = new PeerTraffic({
       metrics: () => readMetrics(files.socket, link.deadline),
     });
+    /** Since when etcd runs without having answered, by `performance.now`; 0 if it has. */
+    let silentSince: number | undefined;
     const forceNewCluster = () => {
       ctx.log.warn("An operator makes this node the only member");
       starts.forceNewCluster();
@@ -80,10 +83,18 @@ export default definePlugin({
     };
     ctx.provide(
       cluster,
-      createCluster({ link, traffic, version, forceNewCluster }),
+      createCluster({
+        link,
+        traffic,
+        version,
+        remembered: await RememberedMembers.open(files.members, node.id),
+        silentFor: () => silentSince && performance.now() - silentSince,
+        forceNewCluster,
+      }),
     );
 
     report("etcd starts");
+<<<<<<< HEAD
     ctx.run("etcd", async (child) => {
       try {
         await runEtcd(child, {
@@ -97,6 +108,42 @@ export default definePlugin({
             child.run(
               "health",
               (health) => watchHealth(health, { link, report, voting }),
+=======
+    ctx.run("etcd", (child) =>
+      runEtcd(child, {
+        programs,
+        node,
+        files,
+        prepare: (signal) => starts.prepare(signal),
+        started() {
+          silentSince = performance.now();
+          link.connect();
+          const answered = () => silentSince = 0;
+          const hasAnswered = () => silentSince === 0;
+          const voting = () => starts.voting();
+          child.run(
+            "health",
+            (health) =>
+              watchHealth(health, {
+                link,
+                report,
+                answered,
+                hasAnswered,
+                voting,
+              }),
+          );
+        },
+        failed(reason) {
+          silentSince = undefined;
+          report(`etcd does not run: ${reason}`);
+        },
+        damaged: () => starts.discard(),
+        async removed() {
+          if (starts.joining) {
+            starts.discard();
+            throw new EtcdExitError(
+              "The cluster has removed this learner, which joins again",
+>>>>>>> cluster
             );
           },
           damaged: () => starts.discard(),

@@ -379,7 +379,8 @@ export class RunningNode implements Node {
       const client = await this.#own.use(cluster, signal);
       const [{ members }, { warning, alarms }] = await Promise.all([
         client.members({}, { signal }),
-        client.status({}, { signal }),
+        // Before there is a leader, etcd says nothing of itself.
+        client.status({}, { signal }).catch(() => unknownStatus),
       ]);
       return {
         members,
@@ -396,6 +397,8 @@ export class RunningNode implements Node {
     }
   }
 }
+
+const unknownStatus = { warning: undefined, alarms: [] };
 
 /** What of the members is not as it should be. */
 function memberWarnings(members: readonly Member[]): string[] {

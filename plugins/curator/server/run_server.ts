@@ -185,8 +185,10 @@ export async function runServer(
   if (!end.aborted) await once(end, "abort");
   serving.set(0);
   gate.close();
-  server.forceShutdown();
+  // Before the server would say goodbye: a GOAWAY can abort the process of a client that runs on Deno 2.9
+  // (https://github.com/denoland/deno/issues/36788), while one whose connection is gone just goes to another member.
   await connections.close();
+  server.forceShutdown();
   // Everything here holds on to the provider that is gone.
   if (!signal.aborted) throw end.reason;
 }

@@ -170,10 +170,22 @@ Deno.test("one member goes on alone when the majority is lost, and only then", a
     !ready && members.length === 2 && !members.some(({ leader }) => leader)
   );
   assert.match(alone.warnings.join(), /have no leader/);
-  await first.client.call(cluster, "recover", {});
-  const { members } = await first.status(withVoters(1));
+  await first.kill();
+  await using again = one.start(...at("127.0.0.1"));
+  await again.status(({ members }) => members.length === 2);
+  for (;;) {
+    try {
+      await again.client.call(cluster, "recover", {});
+      break;
+    } catch (error) {
+      // It could still find the others.
+      assert.match(String(error), /just being started/);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+  const { members } = await again.status(withVoters(1));
   assert.equal(members.length, 1);
-  const { kvs } = await first.client.call(kv, "range", { key: "/test" });
+  const { kvs } = await again.client.call(kv, "range", { key: "/test" });
   assert.deepEqual(kvs[0]?.value, bytes("1"));
 });
 
@@ -233,4 +245,36 @@ Deno.test("a worker becomes a member and a worker again, and keeps nothing of a 
     await assert.rejects(Deno.stat(`${two.data}/ca/seal.key`));
     await assert.rejects(Deno.stat(`${two.data}/etcd/data`));
   }
+});
+
+Deno.test("a member without a majority starts, says what it waits for, and goes on by itself", async () => {
+  await using one = await machine("one");
+  await using two = await machine("two");
+  await using first = one.start("--new-cluster", ...at("127.0.0.1"));
+  await first.status(withVoters(1));
+  const join = ["--join", await invite(first, "member"), ...at("127.0.0.2")];
+  {
+    await using second = two.start(...join);
+    await second.status(withVoters(2));
+    await first.kill();
+  }
+  await using alone = one.start(...at("127.0.0.1"));
+  const { plugins, members } = await alone.status(({ plugins, members }) =>
+    members.length === 2 &&
+    plugins.some(({ reason }) => reason?.startsWith("etcd has no leader"))
+  );
+  assert.match(
+    plugins.find(({ name }) => name === "ca")?.reason ?? "",
+    /not loaded/,
+  );
+  assert.deepEqual(members.map(({ reachable }) => reachable).sort(), [
+    false,
+    true,
+  ]);
+  await using second = two.start(...at("127.0.0.2"));
+  await Promise.all([alone, second].map((node) => node.status(withVoters(2))));
+  const restarts = (await alone.client.status()).runnables.filter((
+    { restarts },
+  ) => restarts > 0);
+  assert.deepEqual(restarts, [], "Nothing had to die to wait");
 });

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import {
   create,
   type Message,
@@ -18,6 +17,7 @@ import {
   RpcError,
 } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { serviceDefinition } from "../../../../plugins/curator/grpc/service_definition.ts";
+import { Connections } from "../../../../plugins/curator/server/connections.ts";
 import { TlsCredentials } from "../../../../plugins/curator/server/tls_credentials.ts";
 import type { Endpoint } from "../../../../plugins/curator/token.ts";
 import { Membership } from "../../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
@@ -42,9 +42,15 @@ export type Part = {
 export class PlayedMember implements AsyncDisposable {
   readonly endpoint: Endpoint;
   readonly #server: Server;
+  readonly #connections: Connections;
 
-  private constructor(server: Server, endpoint: Endpoint) {
+  private constructor(
+    server: Server,
+    connections: Connections,
+    endpoint: Endpoint,
+  ) {
     this.#server = server;
+    this.#connections = connections;
     this.endpoint = endpoint;
   }
 
@@ -99,14 +105,15 @@ export class PlayedMember implements AsyncDisposable {
         };
     }
     server.addService(serviceDefinition(Membership), implementation);
-    const bound = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(
-        `${isIPv6(address) ? `[${address}]` : address}:${port}`,
-        new TlsCredentials(credentials),
-        (error, port) => error ? reject(error) : resolve(port),
-      )
+    const injector = server.createConnectionInjector(
+      new TlsCredentials(credentials),
     );
-    return new PlayedMember(server, {
+    const connections = new Connections({
+      serve: (socket) => injector.injectConnection(socket),
+      turnedAway: () => {},
+    });
+    const bound = await connections.listen(address, port);
+    return new PlayedMember(server, connections, {
       id: identity.id,
       address,
       port: bound,
@@ -114,9 +121,9 @@ export class PlayedMember implements AsyncDisposable {
   }
 
   /** Ends all its connections at once, as a member that is killed. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connections.close();
     this.#server.forceShutdown();
-    return Promise.resolve();
   }
 }
 

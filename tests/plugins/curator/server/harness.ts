@@ -24,6 +24,7 @@ import { createCluster } from "../../../../plugins/consensus/cluster_service.ts"
 import { EtcdLink } from "../../../../plugins/consensus/etcd_link.ts";
 import { parseEtcdVersion } from "../../../../plugins/consensus/etcd_version.ts";
 import { readMetrics } from "../../../../plugins/consensus/metrics.ts";
+import { RememberedMembers } from "../../../../plugins/consensus/remembered_members.ts";
 import { PeerTraffic } from "../../../../plugins/consensus/peer_traffic.ts";
 import {
   Config,
@@ -215,7 +216,17 @@ export async function startMember(
       offer(
         cleanup,
         cluster,
-        createCluster({ link, traffic, version, forceNewCluster() {} }),
+        createCluster({
+          link,
+          traffic,
+          version,
+          remembered: await RememberedMembers.open(
+            `${folder}/members.json`,
+            machine.id,
+          ),
+          silentFor: () => 0,
+          forceNewCluster() {},
+        }),
       ),
     ],
   ]);
