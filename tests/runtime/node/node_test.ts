@@ -83,6 +83,41 @@ Deno.test("startNode() makes a node, which is ready, tells its status, and ends 
   );
 });
 
+Deno.test("Node.status() does not wait long for a cluster that is known to be away", async () => {
+  await using folder = await tempFolder();
+  const manifest = `${folder.path}/deno.json`;
+  const deaf = { module: "./deaf.ts", isolation: "worker" };
+  await Deno.writeTextFile(
+    manifest,
+    JSON.stringify({ plugins: { deaf: { ...deaf, provides: ["cluster"] } } }),
+  );
+  await Deno.writeTextFile(
+    `${folder.path}/deaf.ts`,
+    `import { cluster, definePlugin } from "hamlet";
+    export default definePlugin({
+      async run(ctx) {
+        const never = () => new Promise(() => {});
+        ctx.provide(cluster, { members: never, status: never, promote: never });
+        ctx.unready("etcd is away");
+        await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+      },
+    });`,
+  );
+  const { plugins: _, ...settings } = settingsFor(folder);
+  const node = await startNode({ ...settings, manifest });
+  const unready = Promise.withResolvers<void>();
+  node.onChange(async () => {
+    const { plugins: [one] } = await node.status();
+    if (one?.state === "unready") unready.resolve();
+  });
+  await unready.promise;
+  const asked = performance.now();
+  assert.deepEqual((await node.status()).members, []);
+  const took = performance.now() - asked;
+  await node.stop();
+  assert.ok(took > 100 && took < 900, `${took} ms`);
+});
+
 Deno.test("startNode() describes every declared plugin, loaded or not", async () => {
   await using folder = await tempFolder();
   await using observed = await observedNode(folder.path, {
