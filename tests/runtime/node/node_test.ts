@@ -182,13 +182,25 @@ const wrong: [
     "an empty folder without a word",
     { dev: false },
     2,
-    /is empty: start a new cluster with --new-cluster, or join one/,
+    /is empty: start a new cluster with --new-cluster/,
   ],
   [
     "a plugin that there is not",
     { plugins: ["nope"] },
     2,
     /Cannot load plugin "nope": .*known are consensus, ca, crl/,
+  ],
+  [
+    "no plugins",
+    { plugins: [] },
+    2,
+    /^Cannot load no plugins: name one or more with --plugins; known are consensus, ca, crl/,
+  ],
+  [
+    "a plugin without a name",
+    { plugins: ["network", ""] },
+    2,
+    /^Cannot load plugin "": /,
   ],
   [
     "a plugin without what it needs",
@@ -204,7 +216,7 @@ const wrong: [
   ],
   [
     "an address that is not this machine's",
-    { listen: "192.0.2.1", plugins: [] },
+    { listen: "192.0.2.1", plugins: ["network"] },
     1,
     /no such address; choose another/,
   ],
