@@ -23,6 +23,9 @@ const OMITTED = new Set(["level", "msg", "ts", "stacktrace"]);
 const EXPECTED =
   /^simple token is not cryptographically signed|^serving client traffic insecurely/;
 
+/** The peer port has done its job, be it a revoked member or a scan of ports that knocked: nothing is out of order. */
+const REFUSED = /^rejected connection/;
+
 /**
  * Reads a line of etcd's log.
  *
@@ -36,9 +39,14 @@ export function parseEtcdLine(text: string): EtcdLine {
       text.startsWith("error verifying flags");
     return { level: broken ? "error" : "info", message: text };
   }
+  const { level, msg } = line.data;
   return {
-    level: EXPECTED.test(line.data.msg) ? "debug" : levelOf(line.data.level),
-    message: line.data.msg,
+    level: EXPECTED.test(msg)
+      ? "debug"
+      : REFUSED.test(msg)
+      ? "info"
+      : levelOf(level),
+    message: msg,
     properties: Object.fromEntries(
       Object.entries(line.data).filter(([name]) => !OMITTED.has(name)),
     ),

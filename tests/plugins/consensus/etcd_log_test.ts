@@ -27,13 +27,17 @@ Deno.test("parseEtcdLine() gives each line its own level", () => {
 
 Deno.test("parseEtcdLine() warns nobody of what is as it should be", () => {
   for (
-    const msg of [
-      "simple token is not cryptographically signed",
-      "serving client traffic insecurely; this is strongly discouraged!",
+    const [msg, level] of [
+      ["simple token is not cryptographically signed", "debug"],
+      [
+        "serving client traffic insecurely; this is strongly discouraged!",
+        "debug",
+      ],
+      ["rejected connection", "info"],
     ]
   ) {
     const line = parseEtcdLine(JSON.stringify({ level: "warn", msg }));
-    assert.equal(line.level, "debug");
+    assert.equal(line.level, level);
   }
 });
 
