@@ -171,7 +171,7 @@ export class AdminClient implements Disposable {
       const response = await this.#fetch(method, path, input, signal);
       const decoder = new TextDecoder();
       let rest = "";
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of untilAborted(response.body, signal)) {
         const lines = (rest + decoder.decode(chunk, { stream: true })).split(
           "\n",
         );
@@ -241,6 +241,30 @@ export class AdminClient implements Disposable {
 
 const START =
   "start one with `hamlet run` or `hamlet dev`, or name the run folder of another with --run-dir";
+
+/**
+ * Reads a body until a signal aborts. That fetch() has the signal is not enough: after some
+ * thousand other requests it no longer ends a body (seen with Deno 2.9.6).
+ */
+async function* untilAborted(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (body === null) return;
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", cancel);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
 
 function whyUnreachable(path: string, cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) {
