@@ -38,7 +38,8 @@ need_packages() {
   mark=${DENO_DIR:-$cache/deno}/hamlet-${digest%% *}
   [[ -e $mark ]] && return
   say "fetching the npm packages of deno.lock"
-  (cd "$1" && "$deno" install --frozen --quiet >&2) ||
+  # With the authorities that this machine trusts, as npm and apt-get do: a company's proxy may have one of its own.
+  (cd "$1" && DENO_TLS_CA_STORE=${DENO_TLS_CA_STORE:-mozilla,system} "$deno" install --frozen --quiet >&2) ||
     fail "Cannot fetch the npm packages: see the error above"
   : >"$mark"
 }
@@ -71,8 +72,9 @@ get_deno() {
   command -v npm >/dev/null ||
     fail "Deno $deno_version is not on the PATH and there is no npm to fetch it: install one of the two"
   say "fetching Deno $deno_version"
+  # By default npm is silent for over a minute before it gives up without a network.
   npm install --prefix . --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier \
-    --loglevel=error "deno@$deno_version" >&2 ||
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=4000 --loglevel=error "deno@$deno_version" >&2 ||
     fail "Cannot fetch Deno $deno_version with npm: see the error above, or put that version on the PATH"
   mv node_modules/@deno/*/deno deno ||
     fail "npm has no Deno $deno_version for this kind of machine: put that version on the PATH"

@@ -142,7 +142,7 @@ export async function loadAuthorities(
     } catch (cause) {
       if (!(cause instanceof SealError)) throw cause;
       throw new FatalError(
-        `${cause.message}; copy ca/seal.key from another member`,
+        `${cause.message}; copy ca/seal.key from another member, or from a backup`,
         { cause },
       );
     }

@@ -34,18 +34,14 @@ export async function watchHealth(
   ctx: Context,
   options: WatchHealthOptions,
 ): Promise<void> {
-<<<<<<< HEAD
   const { signal } = ctx;
-=======
   const { report } = options;
->>>>>>> cluster
   ctx.healthy();
   while (!signal.aborted) {
-    const probed = probe(link, voting).then((problem) => {
+    const probed = probe(options).then((problem) => {
       if (!signal.aborted) report(problem);
     });
     // What hangs must not hold up the end of this, which the next etcd waits for.
-<<<<<<< HEAD
     await orAborted(probed, signal);
     await delay(INTERVAL, signal);
   }
@@ -63,15 +59,6 @@ async function orAborted(
     await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
-=======
-    await Promise.race([
-      probe(options).then((problem) => {
-        if (!ctx.signal.aborted) report(problem);
-      }),
-      canceled,
-    ]);
-    await delay(INTERVAL, ctx.signal);
->>>>>>> cluster
   }
 }
 

@@ -17,6 +17,16 @@ const ZapLine = z.looseObject({
 const OMITTED = new Set(["level", "msg", "ts", "stacktrace"]);
 
 /**
+ * Warnings about what is as it should be: users of etcd's own and TLS for its clients, which are of no use where its
+ * one client socket is a file that one plugin may open.
+ */
+const EXPECTED =
+  /^simple token is not cryptographically signed|^serving client traffic insecurely/;
+
+/** The peer port has done its job, be it a revoked member or a scan of ports that knocked: nothing is out of order. */
+const REFUSED = /^rejected connection/;
+
+/**
  * Reads a line of etcd's log.
  *
  * @param text The line.
@@ -29,9 +39,14 @@ export function parseEtcdLine(text: string): EtcdLine {
       text.startsWith("error verifying flags");
     return { level: broken ? "error" : "info", message: text };
   }
+  const { level, msg } = line.data;
   return {
-    level: levelOf(line.data.level),
-    message: line.data.msg,
+    level: EXPECTED.test(msg)
+      ? "debug"
+      : REFUSED.test(msg)
+      ? "info"
+      : levelOf(level),
+    message: msg,
     properties: Object.fromEntries(
       Object.entries(line.data).filter(([name]) => !OMITTED.has(name)),
     ),
@@ -102,7 +117,7 @@ function textOf({ message, properties }: EtcdLine): string {
 
 /** What etcd 3.4 to 3.6 says of a database or a log that it cannot read. */
 const DAMAGE =
-  /\bwal: |invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF/;
+  /invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF|\bwal(?:pb)?: |\/member\/\S+: is a directory/;
 
 function levelOf(level: z.infer<typeof ZapLine>["level"]): LogLevel {
   switch (level) {

@@ -54,9 +54,11 @@ export async function openMembership(
   const { origin } = ctx.node;
   if (origin === "established" || await exists(files.bootstrapped)) {
     const authority = await checkPeerFiles(files, ctx.log);
-    if (!await exists(`${files.data}/member`)) {
+    // Without its log etcd takes itself for a new member, and asks the others about a cluster that it is part of.
+    const log = `${files.data}/member/wal`;
+    if (!await hasLog(log)) {
       throw new FatalError(
-        `Cannot start etcd without its data: "${files.data}" is gone; restore it from a copy, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
+        `Cannot start etcd without its data: there is no log in "${log}"; restore "${files.data}" from a copy or a snapshot, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
       );
     }
     return { kind: "member", token: await clusterToken(authority) };
@@ -87,4 +89,15 @@ export async function openMembership(
       record: () => writeFileAtomic(files.bootstrapped, ""),
     }),
   };
+}
+
+async function hasLog(folder: string): Promise<boolean> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.endsWith(".wal")) return true;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return false;
 }

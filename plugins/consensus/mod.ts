@@ -94,7 +94,6 @@ export default definePlugin({
     );
 
     report("etcd starts");
-<<<<<<< HEAD
     ctx.run("etcd", async (child) => {
       try {
         await runEtcd(child, {
@@ -103,47 +102,21 @@ export default definePlugin({
           files,
           prepare: (signal) => starts.prepare(signal),
           started() {
+            silentSince = performance.now();
             link.connect();
+            const answered = () => silentSince = 0;
+            const hasAnswered = () => silentSince === 0;
             const voting = () => starts.voting();
             child.run(
               "health",
-              (health) => watchHealth(health, { link, report, voting }),
-=======
-    ctx.run("etcd", (child) =>
-      runEtcd(child, {
-        programs,
-        node,
-        files,
-        prepare: (signal) => starts.prepare(signal),
-        started() {
-          silentSince = performance.now();
-          link.connect();
-          const answered = () => silentSince = 0;
-          const hasAnswered = () => silentSince === 0;
-          const voting = () => starts.voting();
-          child.run(
-            "health",
-            (health) =>
-              watchHealth(health, {
-                link,
-                report,
-                answered,
-                hasAnswered,
-                voting,
-              }),
-          );
-        },
-        failed(reason) {
-          silentSince = undefined;
-          report(`etcd does not run: ${reason}`);
-        },
-        damaged: () => starts.discard(),
-        async removed() {
-          if (starts.joining) {
-            starts.discard();
-            throw new EtcdExitError(
-              "The cluster has removed this learner, which joins again",
->>>>>>> cluster
+              (health) =>
+                watchHealth(health, {
+                  link,
+                  report,
+                  answered,
+                  hasAnswered,
+                  voting,
+                }),
             );
           },
           damaged: () => starts.discard(),
@@ -163,6 +136,7 @@ export default definePlugin({
           },
         });
       } catch (error) {
+        silentSince = undefined;
         if (!child.signal.aborted) report(messageOf(error));
         throw error;
       }

@@ -215,7 +215,7 @@ function toCertificate(content: Buffer): X509Certificate {
 
 function unusable(path: string, why: string, cause?: unknown): FatalError {
   return new FatalError(
-    `Cannot start etcd with "${path}": ${why}; restore the file from a copy, or empty the node's data folder and join the cluster again`,
+    `Cannot start etcd with "${path}": ${why}; restore the file from a copy`,
     { cause },
   );
 }

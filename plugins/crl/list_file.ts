@@ -60,7 +60,7 @@ export class ListFile {
     const content = this.#check(der);
     if (current && content.authorityKeyId !== current.content.authorityKeyId) {
       throw new RefusedListError(
-        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.content.authorityKeyId}`,
+        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.content.authorityKeyId}; if that one is damaged, remove it and start the node again`,
       );
     }
     if (current && content.number <= current.content.number) {

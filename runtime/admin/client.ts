@@ -28,14 +28,25 @@ export interface LogsOptions {
   readonly follow?: boolean;
 }
 
+/** Options of {@linkcode AdminClient}. */
+export interface AdminClientOptions {
+  /** Milliseconds that the node has to say how it is: a stopped one never does. @default {15_000} */
+  readonly patience?: number;
+}
+
 /** A node of this machine, through its admin socket. */
 export class AdminClient implements Disposable {
   readonly #path: string;
+  readonly #patience: number;
   readonly #http: Deno.HttpClient;
 
-  /** @param path The node's admin socket. */
-  constructor(path: string) {
+  /**
+   * @param path The node's admin socket.
+   * @param options See {@linkcode AdminClientOptions}.
+   */
+  constructor(path: string, { patience = 15_000 }: AdminClientOptions = {}) {
     this.#path = path;
+    this.#patience = patience;
     this.#http = Deno.createHttpClient({ proxy: { transport: "unix", path } });
   }
 
@@ -44,9 +55,17 @@ export class AdminClient implements Disposable {
     this.#http.close();
   }
 
-  /** The node's status now. */
+  /**
+   * The node's status now.
+   *
+   * @returns What it says.
+   * @throws {NoNodeError} Where no node can be talked to, or it does not answer.
+   */
   async status(): Promise<NodeStatus> {
-    return StatusAnswer.parse(await this.#answer("GET", "/v1/status"));
+    const timeout = AbortSignal.timeout(this.#patience);
+    return StatusAnswer.parse(
+      await this.#answer("GET", "/v1/status", undefined, timeout),
+    );
   }
 
   /**
@@ -136,8 +155,9 @@ export class AdminClient implements Disposable {
     method: string,
     path: string,
     input?: unknown,
+    signal?: AbortSignal,
   ): Promise<unknown> {
-    const response = await this.#fetch(method, path, input);
+    const response = await this.#fetch(method, path, input, signal);
     return decodeJson(await this.#read(response.text()));
   }
 
@@ -151,7 +171,7 @@ export class AdminClient implements Disposable {
       const response = await this.#fetch(method, path, input, signal);
       const decoder = new TextDecoder();
       let rest = "";
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of untilAborted(response.body, signal)) {
         const lines = (rest + decoder.decode(chunk, { stream: true })).split(
           "\n",
         );
@@ -200,6 +220,12 @@ export class AdminClient implements Disposable {
 
   /** fetch() tells why it failed in the text of its error alone, so the socket itself is asked. */
   async #explain(error: unknown): Promise<unknown> {
+    if (error instanceof DOMException && error.name === "TimeoutError") {
+      return new NoNodeError(
+        `The node at "${this.#path}" does not answer: it hangs, is stopped or has too much to do`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof TypeError)) return error;
     const path = this.#path;
     try {
@@ -215,6 +241,30 @@ export class AdminClient implements Disposable {
 
 const START =
   "start one with `hamlet run` or `hamlet dev`, or name the run folder of another with --run-dir";
+
+/**
+ * Reads a body until a signal aborts. That fetch() has the signal is not enough: after some
+ * thousand other requests it no longer ends a body (seen with Deno 2.9.6).
+ */
+async function* untilAborted(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (body === null) return;
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", cancel);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
 
 function whyUnreachable(path: string, cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) {

@@ -3,7 +3,10 @@ import type { LogEntry } from "../log/entry.ts";
 import { LOG_LEVELS } from "../log/level.ts";
 import type { Plain } from "../log/plain.ts";
 import type { NodeStatus } from "../node/status.ts";
-import type { ServiceErrorCode } from "../service/errors.ts";
+import {
+  SERVICE_ERROR_CODES,
+  type ServiceErrorCode,
+} from "../service/errors.ts";
 import { Member } from "../services/cluster.ts";
 import { Role } from "../services/nodes.ts";
 import type { PluginDescription } from "./target.ts";
@@ -93,17 +96,7 @@ export const STATUS_OF = {
 /** Every answer but a 2xx, and the last line of a stream that failed. */
 export const ErrorAnswer = z.object({
   error: z.object({
-    code: z.enum([
-      "canceled",
-      "invalid-argument",
-      "not-found",
-      "already-exists",
-      "failed-precondition",
-      "not-permitted",
-      "resource-exhausted",
-      "unavailable",
-      "internal",
-    ]),
+    code: z.enum(SERVICE_ERROR_CODES),
     message: z.string(),
   }),
 });

@@ -139,12 +139,14 @@ function readyText({ info }: Node, ms: number): string {
     : ` --run-dir ${info.folders.run}`;
   const ready = `${info.name} is ready after ${seconds} s`;
   if (!Deno.stderr.isTerminal()) return `${ready}\n`;
+  // As it was typed: the script of a checkout is not on the PATH.
+  const hamlet = Deno.env.get("HAMLET_COMMAND") ?? "hamlet";
   return `
 ${ready}. In another terminal, try:
-  hamlet status --watch${where}
-  hamlet kv put /hello world${where}
-  hamlet cert issue laptop --ip 127.0.0.1${where}
-  hamlet logs --follow${where}
+  ${hamlet} status --watch${where}
+  ${hamlet} kv put /hello world${where}
+  ${hamlet} cert issue laptop --ip 127.0.0.1${where}
+  ${hamlet} logs --follow${where}
 
 `;
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 /** Where `hamlet dev` keeps its sockets, below the working folder. */
-export const DEV_RUN = ".hamlet/run";
+const DEV_RUN = ".hamlet/run";
 const SYSTEM_RUN = "/run/hamlet";
 const SOCKET = "hamlet.sock";
 

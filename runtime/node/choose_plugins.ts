@@ -10,21 +10,29 @@ import { StartError } from "./errors.ts";
  * @param names The names the operator chose; undefined for all.
  * @param role What the node does in its cluster.
  * @returns The plugins, in the manifest's order.
- * @throws {StartError} If one is not declared, or needs a service that none of the others provides.
+ * @throws {StartError} If there is none, or one is not declared, or needs a service that none of the others provides.
  */
 export function choosePlugins(
   { plugins }: Manifest,
   names: readonly string[] | undefined,
   role: Role,
 ): PluginEntry[] {
-  const unknown = names?.find((name) =>
-    !plugins.some((plugin) => plugin.name === name)
-  );
+  const known = plugins.map(({ name }) => name);
+  // An empty flag, as of an unset variable, is one name without letters.
+  if (names?.every((name) => name === "")) {
+    throw new StartError(
+      2,
+      `Cannot load no plugins: name one or more with --plugins; known are ${
+        known.join(", ")
+      }`,
+    );
+  }
+  const unknown = names?.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new StartError(
       2,
       `Cannot load plugin "${unknown}": there is none of this name; known are ${
-        plugins.map(({ name }) => name).join(", ")
+        known.join(", ")
       }`,
     );
   }

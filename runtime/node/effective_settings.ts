@@ -68,5 +68,5 @@ function check<T>(
     ? undefined
     : schema.safeParse(value).error?.issues[0];
   if (problem === undefined) return value;
-  throw new StartError(2, `Cannot use ${flag} ${value}: ${problem.message}`);
+  throw new StartError(2, `Cannot use ${flag} "${value}": ${problem.message}`);
 }

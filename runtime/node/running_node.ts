@@ -47,6 +47,8 @@ export interface RunningNodeOptions {
 
 /** Milliseconds that `status` waits for what only a plugin knows. */
 const STATUS_MS = 1000;
+/** The same for one that says that it cannot do its job: it answers at once, as a learner does, or not at all. */
+const UNREADY_STATUS_MS = 250;
 /** Milliseconds until the log names what does not end: a plugin waits for those that use it, and etcd has 5 s. */
 const GRACE_MS = 30_000;
 
@@ -368,12 +370,17 @@ export class RunningNode implements Node {
 
   /** What etcd knows, as far as it answers at once. */
   async #clusterStatus(): Promise<Pick<NodeStatus, "members" | "warnings">> {
-    if (!this.#options.broker.provided(cluster.name)) {
-      return { members: [], warnings: [] };
-    }
+    const { broker, descriptions } = this.#options;
+    if (!broker.provided(cluster.name)) return { members: [], warnings: [] };
+    const provider = descriptions.find(({ loaded, provides }) =>
+      loaded && provides.includes(cluster.name)
+    );
+    const readiness = provider && this.#readiness.get(provider.name);
     const signal = AbortSignal.any([
       this.#ending.signal,
-      AbortSignal.timeout(STATUS_MS),
+      AbortSignal.timeout(
+        readiness?.kind === "ready" ? STATUS_MS : UNREADY_STATUS_MS,
+      ),
     ]);
     try {
       const client = await this.#own.use(cluster, signal);

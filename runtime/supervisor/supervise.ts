@@ -145,13 +145,16 @@ class SupervisionTree implements Supervisor {
   }
 
   fail(error: unknown): void {
-    if (this.#root.group.phase.kind === "running") this.#die(this.#root, error);
-    else {this.#log(
+    if (this.#root.group.phase.kind === "running") {
+      this.#die(this.#root, error);
+    } else {
+      this.#log(
         this.#root,
         "warn",
         `Failed while it was not running: ${describeError(error)}`,
         { error },
-      );}
+      );
+    }
     this.#takeEffect();
   }
 

@@ -31,6 +31,7 @@ function readArguments() {
   Deno.exit(2);
 }
 
+const root = new URL("../../", import.meta.url).pathname;
 const options = [
   ...values.rounds === undefined ? [] : ["--rounds", values.rounds],
   ...values.json ? ["--json"] : [],
@@ -40,10 +41,12 @@ for (const topic of positionals.length > 0 ? positionals : topics) {
     args: [
       ...["run", "--quiet", "--allow-all", "--no-prompt", "--no-remote"],
       ...["--frozen", "--cached-only"],
-      ...["--config", new URL("../../deno.json", import.meta.url).pathname],
-      new URL(`./${topic}.ts`, import.meta.url).pathname,
+      ...["--config", `${root}deno.json`],
+      `${root}scripts/benches/${topic}.ts`,
       ...options,
     ],
+    // The program as it is started by a person, with all its flags.
+    env: { HAMLET_BIN: Deno.env.get("HAMLET_BIN") ?? `${root}scripts/hamlet` },
     stdin: "null",
   }).spawn().status;
   if (!success) Deno.exitCode = 1;

@@ -159,7 +159,13 @@ Deno.test("consensus refuses to start without its data or its key, and names wha
     await using started = await startEtcdNode(folders);
     await started.node.ready;
   }
-  for (const missing of ["etcd/peer-pki/key.pem", "etcd/data"]) {
+  for (
+    const missing of [
+      "etcd/peer-pki/key.pem",
+      "etcd/data",
+      "etcd/data/member/wal",
+    ]
+  ) {
     const path = `${folders.data}/${missing}`;
     await Deno.rename(path, `${folders.data}/etcd/away`);
     const started = await startEtcdNode(folders);

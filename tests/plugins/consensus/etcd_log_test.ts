@@ -25,6 +25,22 @@ Deno.test("parseEtcdLine() gives each line its own level", () => {
   }
 });
 
+Deno.test("parseEtcdLine() warns nobody of what is as it should be", () => {
+  for (
+    const [msg, level] of [
+      ["simple token is not cryptographically signed", "debug"],
+      [
+        "serving client traffic insecurely; this is strongly discouraged!",
+        "debug",
+      ],
+      ["rejected connection", "info"],
+    ]
+  ) {
+    const line = parseEtcdLine(JSON.stringify({ level: "warn", msg }));
+    assert.equal(line.level, level);
+  }
+});
+
 Deno.test("parseEtcdLine() keeps what a line says beside its message, without the stack", () => {
   const line = parseEtcdLine(
     '{"level":"warn","ts":"2026-11-21T21:31:49.566Z","caller":"etcdmain/etcd.go:176","msg":"failed","error":"why","stacktrace":"x\\n\\ty"}',
@@ -94,6 +110,15 @@ Deno.test("explainFailure() says what is wrong and what to do", () => {
     explain("failed to open database", "invalid database"),
     /^its data in "\/d\/etcd\/data" is damaged \(failed to open database: invalid database\): /,
   );
+  for (
+    const error of [
+      "wal: max entry size limit exceeded",
+      "walpb: crc mismatch",
+      "read /d/etcd/data/member/wal/0.wal: is a directory",
+    ]
+  ) {
+    assert.match(explain("discovery failed", error), / is damaged \(discovery/);
+  }
   assert.equal(explain("something new"), "something new");
   assert.equal(explain("something", "new"), "something: new");
 });

@@ -62,6 +62,19 @@ Deno.test("hostPlugin() tells readiness both ways", async () => {
   await harness.untilReadiness("a", "ready");
 });
 
+Deno.test("hostPlugin() says why a plugin is not ready while it waits to start again", async () => {
+  await using harness = new Harness();
+  const run = await harness.startRemote("a");
+  await harness.untilReadiness("a", "ready");
+  await run(CRASH);
+  await harness.untilReadiness("a", "unready");
+  assert.deepEqual(harness.readiness.get("a"), {
+    kind: "unready",
+    reason: "died: crash",
+  });
+  await harness.untilReadiness("a", "ready");
+});
+
 Deno.test("hostPlugin() says that a plugin does not answer while its thread is busy, and that it does again", async () => {
   const clock = new ManualClock();
   await using harness = new Harness({ clock });

@@ -148,7 +148,7 @@ Deno.test("effectiveSettings() refuses what the command line cannot mean, as wro
     () => effectiveSettings({ name: "not one label" }, {}),
     (error) =>
       error instanceof StartError && error.exitCode === 2 &&
-      /^Cannot use --name not one label: /.test(error.message),
+      /^Cannot use --name "not one label": /.test(error.message),
   );
 });
 
@@ -160,7 +160,9 @@ Deno.test("effectiveSettings() refuses to advertise what is no machine's address
       () => effectiveSettings({ advertise }, {}),
       (error) =>
         error instanceof StartError && error.exitCode === 2 &&
-        error.message.startsWith(`Cannot use --advertise ${advertise}: Write`),
+        error.message.startsWith(
+          `Cannot use --advertise "${advertise}": Write`,
+        ),
     );
   }
   for (const advertise of ["192.0.2.1", "10.0.0.0", "::1", "2001:db8::"]) {

@@ -85,6 +85,41 @@ Deno.test("startNode() makes a node, which is ready, tells its status, and ends 
   );
 });
 
+Deno.test("Node.status() does not wait long for a cluster that is known to be away", async () => {
+  await using folder = await tempFolder();
+  const manifest = `${folder.path}/deno.json`;
+  const deaf = { module: "./deaf.ts", isolation: "worker" };
+  await Deno.writeTextFile(
+    manifest,
+    JSON.stringify({ plugins: { deaf: { ...deaf, provides: ["cluster"] } } }),
+  );
+  await Deno.writeTextFile(
+    `${folder.path}/deaf.ts`,
+    `import { cluster, definePlugin } from "hamlet";
+    export default definePlugin({
+      async run(ctx) {
+        const never = () => new Promise(() => {});
+        ctx.provide(cluster, { members: never, status: never, promote: never });
+        ctx.unready("etcd is away");
+        await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+      },
+    });`,
+  );
+  const { plugins: _, ...settings } = settingsFor(folder);
+  const node = await startNode({ ...settings, manifest });
+  const unready = Promise.withResolvers<void>();
+  node.onChange(async () => {
+    const { plugins: [one] } = await node.status();
+    if (one?.state === "unready") unready.resolve();
+  });
+  await unready.promise;
+  const asked = performance.now();
+  assert.deepEqual((await node.status()).members, []);
+  const took = performance.now() - asked;
+  await node.stop();
+  assert.ok(took > 100 && took < 900, `${took} ms`);
+});
+
 Deno.test("startNode() describes every declared plugin, loaded or not", async () => {
   await using folder = await tempFolder();
   await using observed = await observedNode(folder.path, {
@@ -149,13 +184,25 @@ const wrong: [
     "an empty folder without a word",
     { dev: false },
     2,
-    /is empty: start a new cluster with --new-cluster, or join one/,
+    /is empty: start a new cluster with --new-cluster/,
   ],
   [
     "a plugin that there is not",
     { plugins: ["nope"] },
     2,
     /Cannot load plugin "nope": .*known are consensus, ca, crl/,
+  ],
+  [
+    "no plugins",
+    { plugins: [] },
+    2,
+    /^Cannot load no plugins: name one or more with --plugins; known are consensus, ca, crl/,
+  ],
+  [
+    "a plugin without a name",
+    { plugins: ["network", ""] },
+    2,
+    /^Cannot load plugin "": /,
   ],
   [
     "a plugin without what it needs",
@@ -171,7 +218,7 @@ const wrong: [
   ],
   [
     "an address that is not this machine's",
-    { listen: "192.0.2.1", plugins: [] },
+    { listen: "192.0.2.1", plugins: ["network"] },
     1,
     /no such address; choose another/,
   ],
