@@ -370,7 +370,8 @@ export class RunningNode implements Node {
 
   /** What etcd knows, as far as it answers at once. */
   async #clusterStatus(): Promise<Pick<NodeStatus, "members" | "warnings">> {
-    const { broker, descriptions } = this.#options;
+    const { broker } = this.#options;
+    const { descriptions } = this.#grants;
     if (!broker.provided(cluster.name)) return { members: [], warnings: [] };
     const provider = descriptions.find(({ loaded, provides }) =>
       loaded && provides.includes(cluster.name)
