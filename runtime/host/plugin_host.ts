@@ -247,8 +247,10 @@ class PluginHost {
       this.#options.onFatal(this.#plugin.name, new FatalError(message));
       return;
     }
-    // Until it is tried again, which may take a minute.
-    this.#report({ kind: "unready", reason: `died: ${message}` });
+    if (!this.#givenUp) {
+      // Until it is tried again, which may take a minute.
+      this.#report({ kind: "unready", reason: `died: ${message}` });
+    }
     // It has died there, or will not.
     this.#failpoint = undefined;
     const error = new Error(message);
