@@ -10,10 +10,10 @@ export class RefusedListError extends Error {
   override readonly name = "RefusedListError";
 }
 
-/** A list with its bytes. */
-interface List {
+/** What is remembered of a list: not its entries, of which there may be thousands. */
+interface List
+  extends Pick<RevocationListContent, "number" | "authorityKeyId"> {
   readonly der: Uint8Array;
-  readonly content: RevocationListContent;
 }
 
 /** The file that holds an authority's newest revocation list. Its only writer while it is in use. */
@@ -36,7 +36,7 @@ export class ListFile {
   static async open(path: string): Promise<ListFile> {
     try {
       const der = await Deno.readFile(path);
-      return new ListFile(path, { der, content: parseRevocationList(der) });
+      return new ListFile(path, remember(der, parseRevocationList(der)));
     } catch (error) {
       if (
         error instanceof Deno.errors.NotFound ||
@@ -58,18 +58,18 @@ export class ListFile {
     const current = this.#current;
     if (current && equal(der, current.der)) return undefined;
     const content = this.#check(der);
-    if (current && content.authorityKeyId !== current.content.authorityKeyId) {
+    if (current && content.authorityKeyId !== current.authorityKeyId) {
       throw new RefusedListError(
-        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.content.authorityKeyId}; if that one is damaged, remove it and start the node again`,
+        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.authorityKeyId}; if that one is damaged, remove it and start the node again`,
       );
     }
-    if (current && content.number <= current.content.number) {
+    if (current && content.number <= current.number) {
       throw new RefusedListError(
-        `Cannot replace "${this.#path}": the new list has number ${content.number}, the file has ${current.content.number}`,
+        `Cannot replace "${this.#path}": the new list has number ${content.number}, the file has ${current.number}`,
       );
     }
     await writeFileAtomic(this.#path, der);
-    this.#current = { der, content };
+    this.#current = remember(der, content);
     return content;
   }
 
@@ -84,6 +84,13 @@ export class ListFile {
       );
     }
   }
+}
+
+function remember(
+  der: Uint8Array,
+  { number, authorityKeyId }: RevocationListContent,
+): List {
+  return { der, number, authorityKeyId };
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
