@@ -230,6 +230,13 @@ export function createService(
         if (state.kind === "pending") await loaded(caller);
         return {};
       },
+
+      async sealKey(_input, caller) {
+        log.info("Handed out the key of the authorities' seals", {
+          caller: caller.name,
+        });
+        return { key: await Deno.readFile(files.sealKey) };
+      },
     },
   };
 }

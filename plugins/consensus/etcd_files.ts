@@ -6,6 +6,12 @@ export interface EtcdFiles {
   readonly data: string;
   /** Exists once that data is to be kept. */
   readonly bootstrapped: string;
+  /**
+   * Of a member that joins: the peer URL it is added with. Of no meaning once `bootstrapped` exists.
+   */
+  readonly joining: string;
+  /** Who the members were when etcd answered last. */
+  readonly members: string;
   /** The certificate of the peer authority. */
   readonly ca: string;
   /** The node's certificate for etcd's peers. */
@@ -33,6 +39,8 @@ export function etcdFiles({ data, run }: NodeInfo["folders"]): EtcdFiles {
   return {
     data: `${data}/etcd/data`,
     bootstrapped: `${data}/etcd/bootstrapped`,
+    joining: `${data}/etcd/joining`,
+    members: `${data}/etcd/members.json`,
     ca: `${data}/etcd/peer-pki/ca.pem`,
     cert: `${data}/etcd/peer-pki/cert.pem`,
     key: `${data}/etcd/peer-pki/key.pem`,

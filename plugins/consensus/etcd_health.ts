@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Context } from "hamlet";
 import { readAlarms } from "./alarms.ts";
 import { delay } from "./delay.ts";
+import { isTransient } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
 
 /** Options of {@linkcode watchHealth}. */
@@ -9,6 +10,12 @@ export interface WatchHealthOptions {
   readonly link: EtcdLink;
   /** Told each time: nothing if this member does its job, else why not. */
   report(problem: string | undefined): void;
+  /** Called each time that etcd answers. */
+  answered(): void;
+  /** Whether it has since it was started. */
+  hasAnswered(): boolean;
+  /** Called each time that this member has a vote and a leader. */
+  voting(): Promise<void>;
 }
 
 /** Milliseconds between two looks; the end of the process is told by an event of its own. */
@@ -25,12 +32,13 @@ const PATIENCE = 2_000;
  */
 export async function watchHealth(
   ctx: Context,
-  { link, report }: WatchHealthOptions,
+  options: WatchHealthOptions,
 ): Promise<void> {
   const { signal } = ctx;
+  const { report } = options;
   ctx.healthy();
   while (!signal.aborted) {
-    const probed = probe(link).then((problem) => {
+    const probed = probe(options).then((problem) => {
       if (!signal.aborted) report(problem);
     });
     // What hangs must not hold up the end of this, which the next etcd waits for.
@@ -57,29 +65,38 @@ async function orAborted(
 /**
  * Asks etcd what `ready` means: whether this member has a vote and answers.
  *
- * @param link The way to it.
+ * @param options The way to it, and whom to tell what it says.
  * @returns What is wrong, for a person; undefined if nothing is.
  */
-async function probe(link: EtcdLink): Promise<string | undefined> {
+async function probe(
+  { link, answered, hasAnswered, voting }: WatchHealthOptions,
+): Promise<string | undefined> {
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const status = await client.maintenance.status({ deadline });
+    answered();
     if (status.isLearner) {
-      return "this member has no vote yet: it is promoted once it has caught up";
+      return "learner, waiting for promotion: it gets a vote once it has caught up";
     }
     if (status.leader === "0") {
-      return "etcd has no leader: start the other members, or see that they can be reached";
+      return NO_LEADER;
     }
+    await voting();
     // Answered only once a majority has agreed that its leader still leads.
     const nothing = { key: Buffer.of(0), limit: 1, keys_only: true };
     await client.kv.range(nothing, { deadline });
     const [alarm] = readAlarms(status.errors);
     return alarm && ALARMS[alarm.kind];
   } catch (error) {
+    if (isTransient(error) && !hasAnswered()) return NO_LEADER;
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** After a start without a majority, etcd does not even answer. */
+const NO_LEADER =
+  "etcd has no leader: start the other members, or see that they can be reached";
 
 const ALARMS = {
   "no-space":

@@ -3,28 +3,37 @@ import {
   ca,
   cluster,
   definePlugin,
+  enrollment,
   kv,
+  node as nodeService,
   type PluginContext,
   process,
   z,
 } from "hamlet";
 import { askVersion } from "./ask_version.ts";
 import { createCluster } from "./cluster_service.ts";
+import { delay } from "./delay.ts";
 import { etcdFiles } from "./etcd_files.ts";
-import { etcdFlags } from "./etcd_flags.ts";
 import { watchHealth } from "./etcd_health.ts";
 import { EtcdLink } from "./etcd_link.ts";
-import { runEtcd } from "./etcd_process.ts";
+import { EtcdExitError, runEtcd } from "./etcd_process.ts";
+import { EtcdStarts } from "./etcd_starts.ts";
+import { RememberedMembers } from "./remembered_members.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
 import { openMembership } from "./membership.ts";
 import { readMetrics } from "./metrics.ts";
+import { keepPeerUrl } from "./own_peer_url.ts";
+import { followPeerAddress } from "./peer_address.ts";
 import { PeerTraffic } from "./peer_traffic.ts";
 
 const Config = z.strictObject({
   /** Bytes of etcd's database after which it takes no more writes. @default 2 GiB */
   backendQuota: z.int().positive().default(2 * 1024 ** 3),
 }).prefault({});
+
+/** Milliseconds that a member which was removed waits to be told that it is to be a worker, before it takes it for the end. */
+const ROLE_CHANGE = 10_000;
 
 /**
  * The cluster's store: one real etcd, its peers over TLS, its clients over a unix socket that only
@@ -33,60 +42,130 @@ const Config = z.strictObject({
 export default definePlugin({
   config: Config,
   async run(ctx) {
-    const files = etcdFiles(ctx.node.folders);
+    const { node, config: { backendQuota } } = ctx;
+    const files = etcdFiles(node.folders);
     await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
+    const address = followPeerAddress(ctx);
     const programs = await ctx.use(process);
-    const [version, { founding, token }] = await Promise.all([
+    const [version, membership] = await Promise.all([
       askVersion(programs, ctx.signal),
-      openMembership(ctx, files),
+      openMembership(ctx, files, address),
     ]);
     const warning = warningOf(version);
     if (warning !== undefined) ctx.log.warn(warning);
-
-    using link = new EtcdLink(files.socket);
-    const store = createKv({ link });
-    ctx.provide(kv, founding ? founding.guard(store) : store);
-    const traffic = new PeerTraffic({
-      metrics: () => readMetrics(files.socket, link.deadline),
-    });
-    ctx.provide(cluster, createCluster({ link, traffic, version }));
-
     const report = readinessOf(ctx);
-    report("etcd starts");
-    const { node } = ctx;
-    const args = etcdFlags({
+    const starts = new EtcdStarts({
       node,
       files,
       version,
-      token,
-      newCluster: founding !== undefined,
-      backendQuota: ctx.config.backendQuota,
+      membership,
+      backendQuota,
+      address,
+      members: () => ctx.use(enrollment),
+      // A program that is started again waits for the one before.
+      ended: async (signal) => void await askVersion(programs, signal),
+      report,
     });
-    const wipe = () => founding?.nothing ?? false;
+
+    using link = new EtcdLink(files.socket);
+    const store = createKv({ link });
+    const gate = membership.kind === "founding" ? membership.gate : undefined;
+    ctx.provide(kv, gate ? gate.guard(store) : store);
+    const traffic = new PeerTraffic({
+      metrics: () => readMetrics(files.socket, link.deadline),
+    });
+    /** Since when etcd runs without having answered, by `performance.now`; 0 if it has. */
+    let silentSince: number | undefined;
+    const forceNewCluster = () => {
+      ctx.log.warn("An operator makes this node the only member");
+      starts.forceNewCluster();
+      starts.again(new EtcdExitError("etcd is started again to be alone"));
+    };
+    ctx.provide(
+      cluster,
+      createCluster({
+        link,
+        traffic,
+        version,
+        remembered: await RememberedMembers.open(files.members, node.id),
+        silentFor: () => silentSince && performance.now() - silentSince,
+        forceNewCluster,
+      }),
+    );
+
+    report("etcd starts");
     ctx.run("etcd", async (child) => {
-      const started = () => {
-        link.connect();
-        child.run("health", (health) => watchHealth(health, { link, report }));
-      };
       try {
-        await runEtcd(child, { programs, node, files, args, wipe, started });
+        await runEtcd(child, {
+          programs,
+          node,
+          files,
+          prepare: (signal) => starts.prepare(signal),
+          started() {
+            silentSince = performance.now();
+            link.connect();
+            const answered = () => silentSince = 0;
+            const hasAnswered = () => silentSince === 0;
+            const voting = () => starts.voting();
+            child.run(
+              "health",
+              (health) =>
+                watchHealth(health, {
+                  link,
+                  report,
+                  answered,
+                  hasAnswered,
+                  voting,
+                }),
+            );
+          },
+          damaged: () => starts.discard(),
+          async removed() {
+            if (starts.joining) {
+              starts.discard();
+              throw new EtcdExitError(
+                "The cluster has removed this learner, which joins again",
+              );
+            }
+            report("the cluster has removed this node");
+            await delay(ROLE_CHANGE, child.signal);
+            if (child.signal.aborted) return;
+            const place = await ctx.use(nodeService);
+            await place.removed({ reason: "its etcd is no member any more" });
+            await aborted(child.signal);
+          },
+        });
       } catch (error) {
+        silentSince = undefined;
         if (!child.signal.aborted) report(messageOf(error));
         throw error;
       }
     });
-    if (founding) {
+    ctx.run("peer-url", (child) =>
+      keepPeerUrl(child, {
+        node,
+        files,
+        link,
+        starts,
+        address,
+        authorities: () => ctx.use(ca),
+      }));
+    if (gate) {
       ctx.run("founding", async (child) => {
         const authorities = await ctx.use(ca);
         await authorities.committed({}, { signal: child.signal });
-        founding.open();
+        gate.open();
         child.done();
       });
     }
     ctx.healthy();
-    if (!ctx.signal.aborted) await once(ctx.signal, "abort");
+    await aborted(ctx.signal);
   },
 });
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
 
 /** Says whether the plugin does its job, each time that this changes. */
 function readinessOf(ctx: PluginContext): (problem?: string) => void {

@@ -24,7 +24,7 @@ export async function checkOwnName(
     `This system resolves "${name}" to ${
       addresses.join(", ") || "nothing"
     }, not to ${address}: ` +
-    `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it`;
+    `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it, or set plugins.hostsfile.etcHosts`;
   // Nobody is to find a node that is on loopback alone, as one for trying things out is.
   if (isLoopback(address)) log.info(message);
   else log.error(message);

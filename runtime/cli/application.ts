@@ -7,6 +7,14 @@ import {
 import type { CliContext } from "./context.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
 import { cert } from "./routes/cert.ts";
+import {
+  invite,
+  nodes,
+  recover,
+  remove,
+  reset,
+  setRole,
+} from "./routes/cluster.ts";
 import { kv } from "./routes/kv.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
 import { dev, logs, plugins, run, status } from "./routes/node.ts";
@@ -24,6 +32,12 @@ export const application: Application<CliContext> = buildApplication(
       logs,
       cert,
       kv,
+      nodes,
+      invite,
+      remove,
+      role: setRole,
+      reset,
+      recover,
       version,
       help,
       completion,

@@ -49,6 +49,7 @@ export function statusText(
     }`,
     ...table([
       ["  node ID", node.id],
+      ["  role", node.role],
       ["  address", node.address ?? "none yet"],
     ]),
     "",
@@ -78,6 +79,7 @@ export function statusText(
         [
           member.learner ? "learner" : member.leader ? "leader" : "voter",
           ...(member.self ? ["this node"] : []),
+          ...(member.reachable ? [] : ["not reached"]),
         ].join(", "),
         member.peerURLs.join(" "),
       ]),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { GrantError } from "./errors.ts";
-import { tcpAddressProblem } from "./granted_address.ts";
+import { EVERYWHERE, tcpAddressProblem } from "./granted_address.ts";
 import { KNOWN_SERVICES } from "./known_services.ts";
 import type {
   Grant,
@@ -75,6 +75,7 @@ export async function resolveGrant(
     if (text.startsWith(UNIX)) {
       return UNIX + resolvePath(text.slice(UNIX.length), "write");
     }
+    if (text === EVERYWHERE) return text;
     const address = resolveVariables(text, valueOf);
     refuse(tcpAddressProblem(address), address);
     return address;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { Role } from "../services/nodes.ts";
 import { StartError } from "./errors.ts";
 
 /** The format of `node.json` that this Hamlet writes, and the newest one it reads. */
-const VERSION = 1;
+const VERSION = 2;
 
 const port = z.int().min(1).max(65535);
 
@@ -12,12 +13,29 @@ const NodeFile = z.strictObject({
   id: z.string().regex(/^hamlet-[0-9a-f]{32}$/),
   /** Absent where it is the node ID. */
   name: z.string().optional(),
+  /** How it came to its cluster, as `NodeInfo` has it. */
   origin: z.enum(["new-cluster", "join"]),
+  role: Role,
+  /** The role before, until what belongs to that alone is gone. */
+  formerRole: Role.optional(),
   peerPort: port,
   curatorPort: port,
   /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
   established: z.boolean(),
+  /** Why the cluster has removed it; absent while it has not. */
+  removed: z.string().optional(),
 });
+
+/** Format 1 knew members alone. */
+const NodeFile1 = NodeFile.omit({
+  role: true,
+  formerRole: true,
+  removed: true,
+}).extend({
+  version: z.literal(1),
+}).transform((file) =>
+  NodeFile.parse({ ...file, version: VERSION, role: "member" })
+);
 
 /** What a node remembers of itself from start to start; that there is one makes a folder a node's. */
 export type NodeFile = z.infer<typeof NodeFile>;
@@ -43,7 +61,7 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
           `formats up to ${VERSION}; install that version or a newer one`,
       );
     }
-    return NodeFile.parse(content);
+    return version === 1 ? NodeFile1.parse(content) : NodeFile.parse(content);
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     throw new StartError(

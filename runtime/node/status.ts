@@ -1,4 +1,5 @@
 import type { Member } from "../services/cluster.ts";
+import type { Role } from "../services/nodes.ts";
 import type { RunnableStatus } from "../supervisor/mod.ts";
 
 /** What a plugin says of itself; readiness, unlike supervision's HEALTHY, may be taken back. */
@@ -26,6 +27,7 @@ export interface NodeStatus {
     readonly id: string;
     readonly name: string;
     readonly machineId: string;
+    readonly role: Role;
     /** The preferred address others reach it at; absent while there is none. */
     readonly address?: string;
   };

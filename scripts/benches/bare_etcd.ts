@@ -55,6 +55,7 @@ export class EtcdGround {
       name: "bare",
       machineId: "0".repeat(32),
       origin: "new-cluster",
+      role: "member",
       folders: { data: `${folder}/data`, run: `${folder}/run` },
       listen: "127.0.0.1",
       peerPort: freePort(),
@@ -94,7 +95,8 @@ export class EtcdGround {
         files,
         version,
         token: "hamlet-bench",
-        newCluster,
+        peerURL: `https://${node.listen}:${node.peerPort}`,
+        state: newCluster ? "new" : "existing",
         backendQuota: 2 * 1024 ** 3,
       }));
   }

@@ -48,6 +48,7 @@ Deno.test("consensus.cluster tells the members and what etcd says of itself", as
     learner: false,
     leader: true,
     self: true,
+    reachable: true,
   });
   assert.ok(
     (await etcdctl(started.endpoint, "member", "list")).startsWith(self.id),

@@ -27,6 +27,7 @@ Deno.test("watchHealth() keeps nothing of the looks it has taken", async () => {
     Object.assign(globalThis, { setTimeout: queueMicrotask });
     await watchHealth(contextOf(end.signal), {
       link,
+      voting: () => Promise.resolve(),
       report() {
         looks += 1;
         if (looks === 100) before = collectedHeap();
@@ -51,6 +52,7 @@ Deno.test("watchHealth() ends at once while etcd hangs", async () => {
   const end = new AbortController();
   const ended = watchHealth(contextOf(end.signal), {
     link,
+    voting: () => Promise.resolve(),
     report: () => assert.fail("Nothing to report"),
   });
   await hanging.promise;

@@ -11,6 +11,10 @@ import {
   readNodeFile,
   writeNodeFile,
 } from "../../../runtime/node/node_file.ts";
+import {
+  forgetJoinToken,
+  writeJoinToken,
+} from "../../../runtime/node/join_token.ts";
 import { findNode } from "../../../runtime/node/node_record.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { tree } from "./tree.ts";
@@ -23,7 +27,8 @@ async function nodeFolder(file?: Partial<NodeFile>) {
   await writeIdentity(folder.path, identity);
   if (file !== undefined) {
     await writeNodeFile(folder.path, {
-      version: 1,
+      version: 2,
+      role: "member",
       id: identity.id,
       origin: "new-cluster",
       peerPort: 7834,
@@ -121,12 +126,30 @@ Deno.test("readNodeFile() refuses what a newer Hamlet wrote, whatever is in it",
   await using folder = await nodeFolder({});
   await Deno.writeTextFile(
     `${folder.data}/node.json`,
-    `{"version": 2, "id": 3}`,
+    `{"version": 3, "id": 3}`,
   );
   assert.match(
     await refused(folder.data, () => readNodeFile(folder.data), 1),
-    /it was made by a newer Hamlet, in format 2, and this one knows formats up to 1/,
+    /it was made by a newer Hamlet, in format 3, and this one knows formats up to 2/,
   );
+});
+
+Deno.test("readNodeFile() reads what the first Hamlet wrote, which knew members alone", async () => {
+  await using folder = await nodeFolder();
+  const { id } = folder.identity;
+  await Deno.writeTextFile(
+    `${folder.data}/node.json`,
+    `{"version": 1, "id": "${id}", "origin": "new-cluster", "peerPort": 1, "curatorPort": 2, "established": true}`,
+  );
+  assert.deepEqual(await readNodeFile(folder.data), {
+    version: 2,
+    id,
+    origin: "new-cluster",
+    role: "member",
+    peerPort: 1,
+    curatorPort: 2,
+    established: true,
+  });
 });
 
 for (const content of ["", "{}", `{"version": 1}`, "\0\0\0"]) {
@@ -187,7 +210,7 @@ Deno.test("findNode() lets a first start be repeated word for word until the nod
     assert.match(
       await refused(
         folder.data,
-        () => findNode(folder.data, "node", { origin: "join" }),
+        () => findNode(folder.data, "node", { ...join, origin: "join" }),
         2,
       ),
       /without --join/,
@@ -206,4 +229,50 @@ Deno.test("findNode() lets a first start be repeated word for word until the nod
       `has a node already, "${folder.identity.id}": start it without --new-cluster`,
     ),
   );
+});
+
+/** Of a token, the runtime reads the role alone. */
+const join = { origin: "join", joinToken: "hamlet1.worker.x.y.z" } as const;
+
+Deno.test("findNode() makes a node of the token's role, and none with a token that it cannot read", async () => {
+  await using folder = await tempFolder();
+  const { role, origin, joinToken } = await findNode(
+    folder.path,
+    "empty",
+    join,
+  );
+  assert.deepEqual({ origin, joinToken }, join);
+  assert.equal(role, "worker");
+  for (
+    const joinToken of ["", "secret", "hamlet2.worker.x", "hamlet1.king.x"]
+  ) {
+    const said = await refused(
+      folder.path,
+      () => findNode(folder.path, "empty", { ...join, joinToken }),
+      2,
+    );
+    assert.match(said, /it is none that this Hamlet can read; print one/);
+    assert(joinToken === "" || !said.includes(joinToken));
+  }
+});
+
+Deno.test("findNode() takes another token until the node has joined, and then none", async () => {
+  await using folder = await nodeFolder({ origin: "join" });
+  await writeJoinToken(folder.data, "hamlet1.member.old");
+  const before = await findNode(folder.data, "node", join);
+  assert.deepEqual([before.role, before.joinToken], ["worker", join.joinToken]);
+  await forgetJoinToken(folder.data);
+  await Deno.writeTextFile(`${folder.data}/identity/cert.pem`, "");
+  const after = await findNode(folder.data, "node", join);
+  assert.deepEqual([after.role, after.joinToken], ["member", undefined]);
+});
+
+Deno.test("findNode() refuses a node that its cluster has removed, and names hamlet reset", async () => {
+  await using folder = await nodeFolder({ removed: "by admin" });
+  const said = await refused(
+    folder.data,
+    () => findNode(folder.data, "node", {}),
+    2,
+  );
+  assert.match(said, /the cluster has removed it \(by admin\).*`hamlet reset`/);
 });

@@ -60,6 +60,7 @@ Deno.test("startNode() makes a node, which is ready, tells its status, and ends 
     id,
     name: "node-1",
     machineId,
+    role: "member",
     address: "127.0.0.1",
   });
   assert.equal(status.ready, true);
@@ -72,6 +73,7 @@ Deno.test("startNode() makes a node, which is ready, tells its status, and ends 
     "root.network",
     "root.hostsfile",
     "root.hostsfile.local",
+    "root.hostsfile.cluster",
     "root.hostsfile.check",
   ]);
   assert.deepEqual([status.members, status.warnings], [[], []]);

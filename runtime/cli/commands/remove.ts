@@ -1,0 +1,17 @@
+import { membership } from "../../services/membership.ts";
+import type { CliContext } from "../context.ts";
+import type { ClientFlags, JsonFlag } from "../flags.ts";
+import { openClient } from "../open_client.ts";
+import { showSteps } from "../show_steps.ts";
+
+/** Takes a node out of the cluster for good. */
+export default async function remove(
+  this: CliContext,
+  flags: ClientFlags & JsonFlag,
+  node: string,
+): Promise<void> {
+  using client = openClient(flags);
+  const never = new AbortController().signal;
+  const steps = client.stream(membership, "remove", { node }, never);
+  await showSteps(this, steps, flags.json);
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { call, defineService } from "../service/contract.ts";
+
+const bytes = z.instanceof(Uint8Array);
+
+/** What a node that joins as a member asks of those that are there, before it has an etcd of its own. */
+export const enrollment = defineService({
+  name: "enrollment",
+  scope: z.undefined(),
+  methods: {
+    /**
+     * A certificate of the *peer* authority for this node's etcd; waits until a member answers.
+     * `publicKey` is Ed25519, SPKI, DER: the private key never leaves the node.
+     */
+    peerCertificate: call(
+      z.strictObject({ publicKey: bytes }),
+      z.object({ certificate: bytes, authorityCertificate: bytes, crl: bytes }),
+    ),
+    /** The key that opens the seals of both authorities, 32 bytes. */
+    sealKey: call(z.strictObject({}), z.object({ key: bytes })),
+    /**
+     * Adds this node to the members as a learner, or finds that it is one; again after a crash.
+     * Answers with who else is a member, for etcd's `--initial-cluster`; waits while another joins.
+     * With `restart`, this node has no etcd data: a member of its ID is removed and added again.
+     */
+    addMember: call(
+      z.strictObject({ peerURL: z.string(), restart: z.boolean() }),
+      z.object({
+        memberId: z.string(),
+        members: z.array(z.object({ name: z.string(), peerURL: z.string() })),
+      }),
+    ),
+  },
+});

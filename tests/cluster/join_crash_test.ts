@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { allResolve, invite, members, nodeNames } from "./support/grow.ts";
+import type { Host } from "./support/host.ts";
+import { Lab } from "./support/lab.ts";
+import { read, write } from "./support/writes.ts";
+
+/** The steps that every run takes: of the invitation, of the seals, of becoming a member, and of etcd's start. */
+const FEW = [
+  /^curator after join$/,
+  /^after rename .*\/ca\/seal\.key$/,
+  /^after adding the member$/,
+  /^after etcd started$/,
+];
+
+/** The steps that a node takes from an empty folder until it is ready, with its folder as it was called there. */
+async function steps(founder: Host, host: Host): Promise<string[]> {
+  const node = await host.join(await invite(founder, "member"), {
+    HAMLET_FAILPOINT: "list",
+  });
+  await node.ready();
+  await node.stop();
+  const names = Array.from(
+    node.log.matchAll(/"message":"Failpoint (?:\\"|)(.*?)(?:\\"|)","/g),
+    ([, name = ""]) => name,
+  );
+  await founder.hamlet("remove", host.name);
+  await host.reset();
+  return [...new Set(names)];
+}
+
+Deno.test("a join killed at any step goes on with the same token, and nothing that was written is lost", async () => {
+  await using lab = await Lab.open();
+  const [one, two] = await members(lab, "one", "two");
+  const three = await lab.host("three");
+  const all = await steps(one, three);
+  const chosen = Deno.env.get("HAMLET_ROUNDS") === undefined
+    ? FEW.map((pattern) => all.find((step) => pattern.test(step)))
+    : all.slice(0, Number(Deno.env.get("HAMLET_ROUNDS")));
+
+  for (const [index, step] of chosen.entries()) {
+    assert(step !== undefined, `There is no step ${FEW[index]}: ${all}`);
+    const token = await invite(one, "member");
+    await write(one, "/test/step", step);
+    const dying = await three.join(token, { HAMLET_FAILPOINT: step });
+    assert.equal(await dying.ended, 137, step);
+    // The node that died is in nobody's way.
+    await write(two, `/test/${index}`, "1");
+
+    await (await three.join(token)).ready();
+    assert.equal(await read(three, "/test/step"), step);
+    await allResolve(lab.hosts);
+    assert.deepEqual(await nodeNames(one), ["one", "three", "two"]);
+    await three.node.stop();
+    await one.hamlet("remove", "three");
+    await three.reset();
+  }
+});

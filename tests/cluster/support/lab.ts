@@ -1,0 +1,97 @@
+import { tempFolder } from "../../support/temp.ts";
+import { Host } from "./host.ts";
+import { type Namespace, openNamespace } from "./namespace.ts";
+
+/** The switch that all hosts of a lab are plugged into. */
+const SWITCH = "switch";
+/** The address of the switch, which is everybody's default route. */
+const GATEWAY = "10.77.0.254";
+
+/**
+ * Hosts on a switch of their own, in namespaces that only they are in: several labs may use the same
+ * addresses at once, and the machine's own network has no part in it. At the end of its `await using` all
+ * of it is gone.
+ */
+export class Lab implements AsyncDisposable {
+  readonly hosts: Host[] = [];
+  readonly #wires: Namespace;
+  readonly #cleanup: AsyncDisposableStack;
+
+  private constructor(wires: Namespace, cleanup: AsyncDisposableStack) {
+    this.#wires = wires;
+    this.#cleanup = cleanup;
+  }
+
+  /** Makes a lab without hosts. */
+  static async open(): Promise<Lab> {
+    await using cleanup = new AsyncDisposableStack();
+    const wires = cleanup.use(
+      await openNamespace(
+        `ip link add ${SWITCH} type bridge
+        ip address add ${GATEWAY}/24 dev ${SWITCH}
+        ip link set ${SWITCH} up`,
+      ),
+    );
+    return new Lab(wires, cleanup.move());
+  }
+
+  /**
+   * Adds a host and plugs it in.
+   *
+   * @param name What its node is called.
+   */
+  async host(name: string): Promise<Host> {
+    const folder = this.#cleanup.use(await tempFolder());
+    const etc = `${folder.path}/etc`;
+    await Deno.mkdir(etc);
+    await Deno.writeTextFile(`${etc}/nsswitch.conf`, "hosts: files\n");
+    // By its name: hosts is replaced by rename, a file mounted there would stay the old one.
+    await Deno.symlink(`${folder.path}/run/hosts`, `${etc}/hosts`);
+    const namespace = this.#cleanup.use(
+      await openNamespace(`mount --bind ${etc} /etc`),
+    );
+    const number = this.hosts.length + 1;
+    const port = `port${number}`;
+    const { pid } = namespace;
+    await this.#ip(
+      `link add ${port} type veth peer name eth0 netns ${pid}`,
+    );
+    await this.#ip(`link set ${port} master ${SWITCH} up`);
+    const host = this.#cleanup.use(
+      new Host({
+        name,
+        folder: folder.path,
+        namespace,
+        gateway: GATEWAY,
+        explain: () =>
+          this.hosts.map(({ name, log }) => `\nLog of "${name}":\n${log}`)
+            .join(""),
+      }),
+    );
+    await host.setAddress(`10.77.0.${number}`);
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** Cuts a host off, without it losing its link, as where a switch further away fails. */
+  async cut(host: Host): Promise<void> {
+    await this.#ip(`link set ${this.#port(host)} nomaster`);
+  }
+
+  /** Takes that back. */
+  async heal(host: Host): Promise<void> {
+    await this.#ip(`link set ${this.#port(host)} master ${SWITCH}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanup.disposeAsync();
+  }
+
+  #port(host: Host): string {
+    return `port${this.hosts.indexOf(host) + 1}`;
+  }
+
+  async #ip(command: string): Promise<void> {
+    await this.#wires.run("ip", ...command.split(" "));
+  }
+}
