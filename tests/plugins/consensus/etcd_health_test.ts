@@ -28,6 +28,8 @@ Deno.test("watchHealth() keeps nothing of the looks it has taken", async () => {
     await watchHealth(contextOf(end.signal), {
       link,
       voting: () => Promise.resolve(),
+      answered() {},
+      hasAnswered: () => false,
       report() {
         looks += 1;
         if (looks === 100) before = collectedHeap();
@@ -53,6 +55,8 @@ Deno.test("watchHealth() ends at once while etcd hangs", async () => {
   const ended = watchHealth(contextOf(end.signal), {
     link,
     voting: () => Promise.resolve(),
+    answered() {},
+    hasAnswered: () => false,
     report: () => assert.fail("Nothing to report"),
   });
   await hanging.promise;
