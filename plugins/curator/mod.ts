@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import {
+  deferGoaway,
   definePlugin,
   type Implementation,
   Latest,
@@ -19,6 +20,7 @@ import { runServer } from "./server/run_server.ts";
 export default definePlugin({
   config: Config,
   async run(ctx) {
+    await deferGoaway();
     const credentials = new Latest<Credentials | undefined>(undefined);
     const serving = new Latest(0);
     await startClient(ctx, {

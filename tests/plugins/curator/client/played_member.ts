@@ -12,6 +12,7 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { deferGoaway } from "../../../../mod.ts";
 import {
   REASON_KEY,
   RpcError,
@@ -22,6 +23,9 @@ import { TlsCredentials } from "../../../../plugins/curator/server/tls_credentia
 import type { Endpoint } from "../../../../plugins/curator/token.ts";
 import { Membership } from "../../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
 import type { TestNode } from "./authority.ts";
+
+// As the plugin does: clients end their connections in order here.
+await deferGoaway();
 
 type Methods = typeof Membership["method"];
 

@@ -10,6 +10,7 @@ import {
   type Caller,
   type Client,
   cluster,
+  deferGoaway,
   type Implementation,
   type kv,
   Latest,
@@ -57,6 +58,9 @@ import { type Etcd, startEtcd } from "../../../support/etcd.ts";
 import { tempFolder } from "../../../support/temp.ts";
 import { openStore } from "../../store.ts";
 import { RecordedLog } from "../client/recorded_log.ts";
+
+// As the plugin does: clients end their connections in order here.
+await deferGoaway();
 
 /** A key pair of a node, and what follows from it. */
 export interface Machine {
