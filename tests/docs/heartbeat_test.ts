@@ -14,7 +14,14 @@ async function distribution(): Promise<
   { readonly path: string } & AsyncDisposable
 > {
   const folder = await tempFolder();
-  const parts = ["runtime", "plugins", "scripts", "mod.ts", "deno.lock"];
+  const parts = [
+    "runtime",
+    "plugins",
+    "proto",
+    "scripts",
+    "mod.ts",
+    "deno.lock",
+  ];
   await run("cp", ["-r", ...parts.map((part) => root + part), folder.path]);
   await Deno.mkdir(`${folder.path}/docs/examples`, { recursive: true });
   await run("cp", ["-r", heartbeat, `${folder.path}/docs/examples`]);

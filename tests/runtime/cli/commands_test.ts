@@ -224,7 +224,7 @@ Deno.test("hamlet refuses wrong use with a message, a hint and exit code 2", asy
       [["run", "--jion", "x"], /No flag registered for --jion/],
       [["run", "--new-clustr"], /--new-clustr, did you mean --new-cluster\?\n/],
       [["run", "--name="], /Flag --name has no value\n/],
-      [["help", "nope"], /No command registered for `nope`\n/],
+      [["help", "quux"], /No command registered for `quux`\n/],
       [["--versoin"], /`--versoin`, did you mean `version`\?\n/],
       [["kv", "put", "/a"], /value/],
       [["kv", "get", ""], /A key cannot be empty/],
