@@ -175,7 +175,7 @@ function createHandler(
         const audit = (outcome: string) => {
           if (found.reads.has(method)) return;
           // The socket does not tell which user is at its other end; only two can open it.
-          target.log.info(`Audit: admin called ${name}.${method}: ${outcome}`, {
+          target.audit.info(`Admin called ${name}.${method}: ${outcome}`, {
             input,
           });
         };

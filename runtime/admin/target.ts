@@ -45,8 +45,9 @@ export interface AdminTarget {
   plugins(): readonly PluginDescription[];
   /** What was logged lately. */
   readonly logs: LogHistory;
-  /** Where the audit records go. */
   readonly log: Logger;
+  /** Where it goes on record who did what, whatever the log level. */
+  readonly audit: Logger;
   /**
    * Waits until a service is provided, to use it as caller `admin`.
    *

@@ -37,14 +37,14 @@ export const REPLACED_PERMISSIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** A plugin's name is its DN below `root`, and who it is to services, as are `admin` and `runtime`. */
+/** A plugin's name is its DN below `root`, and who it is to services, as are `admin` and `runtime`; `audit` is a DN too. */
 const PluginName = z.string()
   .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, {
     error:
       "A plugin's name is lower-case letters, digits and inner hyphens, starts with a letter and has at most 63",
   })
-  .refine((name) => !["admin", "runtime", "root"].includes(name), {
-    error: '"admin", "runtime" and "root" are not names of plugins',
+  .refine((name) => !["admin", "audit", "runtime", "root"].includes(name), {
+    error: '"admin", "audit", "runtime" and "root" are not names of plugins',
   });
 
 const ServiceName = z.string().regex(/^[a-z][a-zA-Z0-9-]{0,62}$/, {

@@ -5,7 +5,7 @@ import type { Broker } from "../broker/broker.ts";
 import { OwnClients } from "../broker/own_clients.ts";
 import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
 import type { LogHistory } from "../log/history.ts";
-import type { Log } from "../log/log.ts";
+import { AUDIT_DN, type Log } from "../log/log.ts";
 import type { Logger } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import type { Client, Service } from "../service/contract.ts";
@@ -63,6 +63,7 @@ export class RunningNode implements Node {
   readonly info: NodeInfo;
   readonly logFormat: "text" | "json";
   readonly log: Logger;
+  readonly audit: Logger;
   readonly logs: LogHistory;
   readonly ready: Promise<void>;
   readonly finished: Promise<void>;
@@ -91,6 +92,7 @@ export class RunningNode implements Node {
     this.info = options.info;
     this.logFormat = options.logFormat;
     this.log = options.log.logger("root");
+    this.audit = options.log.logger(AUDIT_DN);
     this.logs = options.log.history;
     this.ready = this.#ready.promise;
     this.finished = this.#finished.promise;

@@ -271,15 +271,14 @@ Deno.test("POST /v1/services logs what changes something, without its bytes", as
     (error) => error instanceof ServiceError && error.code === "unavailable",
   );
   assert.deepEqual(
-    node.target.node.history.recent().map(({ message, properties }) => [
-      message,
-      properties,
-    ]),
+    node.target.node.history.recent("root.audit").map((
+      { message, properties },
+    ) => [message, properties]),
     [
-      ["Audit: admin called kv.put: done", {
+      ["Admin called kv.put: done", {
         input: { key: "/a", value: "[6 bytes]" },
       }],
-      ["Audit: admin called kv.delete: unavailable", { input: { key: "/a" } }],
+      ["Admin called kv.delete: unavailable", { input: { key: "/a" } }],
     ],
   );
 });

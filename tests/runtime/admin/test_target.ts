@@ -57,6 +57,7 @@ export function createTarget(): TestTarget {
     plugins: () => [],
     logs: node.history,
     log: node.logger("root.admin"),
+    audit: node.logger("root.audit"),
     use<S extends Service>({ name }: S, signal: AbortSignal) {
       const found = target.services.get(name);
       if (found !== undefined) {

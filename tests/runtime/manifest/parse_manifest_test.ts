@@ -42,7 +42,7 @@ function unmark(text: string): { text: string; place: string } {
 
 /** Name, text with the place of the only problem marked, what its line says. */
 const refused: [string, string, RegExp][] = [
-  ["no text", "»", /Cannot read JSON: value expected/],
+  ["no text", "»", /Cannot read JSON: unexpected end of input found/],
   ["no JSON", `{\n  "plugins": {\n »plugins: {} }\n}`, /Cannot read JSON/],
   ["no plugins", `»{}`, / plugins is missing: Write an object/],
   ["a list of plugins", `{"plugins": »[]}`, /is \[\]: Write an object/],
@@ -59,6 +59,7 @@ const refused: [string, string, RegExp][] = [
   ],
   ["the name admin", manifest(`»"admin": {"module": "./x.ts"}`), /"runtime"/],
   ["the name root", manifest(`»"root": {"module": "./x.ts"}`), /not names/],
+  ["the name audit", manifest(`»"audit": {"module": "./x.ts"}`), /not names/],
   [
     "a name twice",
     manifest(plugin(`"roles": ["worker"]`), `»"x": {"module": "./x.ts"}`),
@@ -528,9 +529,7 @@ Deno.test("parseManifest() keeps what an entry says", () => {
     kv: {
       optional: true,
       methods: ["range"],
-      scope: Object.assign(Object.create(null), {
-        keys: ["/x/${name}/", "/x/y"],
-      }),
+      scope: { keys: ["/x/${name}/", "/x/y"] },
     },
   });
 });
