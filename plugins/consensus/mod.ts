@@ -45,12 +45,9 @@ export default definePlugin({
 
     using link = new EtcdLink(files.socket);
     const store = createKv({ link });
-    ctx.provide(kv, founding ? founding.guard(store) : store);
     const traffic = new PeerTraffic({
       metrics: () => readMetrics(files.socket, link.deadline),
     });
-    ctx.provide(cluster, createCluster({ link, traffic, version }));
-
     const report = readinessOf(ctx);
     report("etcd starts");
     const { node } = ctx;
@@ -62,9 +59,11 @@ export default definePlugin({
       newCluster: founding !== undefined,
       backendQuota: ctx.config.backendQuota,
     });
+    const running = Promise.withResolvers<void>();
     const wipe = () => founding?.nothing ?? false;
     ctx.run("etcd", async (child) => {
       const started = () => {
+        running.resolve();
         link.connect();
         child.run("health", (health) => watchHealth(health, { link, report }));
       };
@@ -84,7 +83,14 @@ export default definePlugin({
       });
     }
     ctx.healthy();
-    if (!ctx.signal.aborted) await once(ctx.signal, "abort");
+    const ended = ctx.signal.aborted
+      ? Promise.resolve()
+      : once(ctx.signal, "abort");
+    // Not before: whoever needs the store is loaded as soon as it is there, and is not to delay etcd.
+    await Promise.race([running.promise, ended]);
+    ctx.provide(kv, founding ? founding.guard(store) : store);
+    ctx.provide(cluster, createCluster({ link, traffic, version }));
+    await ended;
   },
 });
 

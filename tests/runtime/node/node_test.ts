@@ -188,13 +188,13 @@ const wrong: [
     "a plugin that there is not",
     { plugins: ["nope"] },
     2,
-    /Cannot load plugin "nope": .*known are consensus, ca, crl/,
+    /Cannot load plugin "nope": .*known are ca, consensus, crl/,
   ],
   [
     "no plugins",
     { plugins: [] },
     2,
-    /^Cannot load no plugins: name one or more with --plugins; known are consensus, ca, crl/,
+    /^Cannot load no plugins: name one or more with --plugins; known are ca, consensus, crl/,
   ],
   [
     "a plugin without a name",
