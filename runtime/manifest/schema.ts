@@ -206,4 +206,6 @@ export const PluginSchema = Keys({
 /** The shape of `plugins`, by name. */
 export const PluginsSchema = z.record(PluginName, PluginSchema, {
   error: "Write an object with an entry for each plugin",
+}).refine((plugins) => Object.keys(plugins).length > 0, {
+  error: "Declare a plugin: a node without one does nothing",
 }).describe("The plugins that this distribution loads");

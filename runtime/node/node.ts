@@ -11,6 +11,8 @@ import { createOutput } from "../log/output.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { hostname } from "../services/hostname.ts";
 import { process } from "../services/process.ts";
+import { checkModules } from "./check_modules.ts";
+import { checkPrograms } from "./check_programs.ts";
 import { choosePlugins } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
@@ -71,6 +73,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const manifest = await readManifest(manifestPath);
   checkPlugins(manifest.plugins.map(({ name }) => name));
   const chosen = choosePlugins(manifest, settings.plugins);
+  await checkModules(chosen);
   const folders = await resolveFolders(
     settings.dataDir ?? (dev ? ".hamlet/data" : "/var/lib/hamlet"),
     settings.runDir ?? (dev ? ".hamlet/run" : "/run/hamlet"),
@@ -137,6 +140,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       protectedPaths(folders, configPath, manifestPath, manifest.plugins),
       config.plugins,
     );
+    await checkPrograms(hosted, effective.programs);
 
     // The key first: node.json is what makes this a node, and a key alone is taken up by the next start.
     if (state === "empty") await writeIdentity(folders.data, identity);
@@ -167,6 +171,9 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       logFormat: effective.logFormat,
       plugins: hosted,
       descriptions,
+      leftOut: manifest.plugins.map(({ name }) => name).filter((name) =>
+        settings.plugins?.includes(name) === false
+      ),
       broker,
       log,
       warnings,

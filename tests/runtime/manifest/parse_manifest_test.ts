@@ -58,6 +58,7 @@ const refused: [string, string, RegExp][] = [
     /plugins\["x\.y"\]/,
   ],
   ["the name admin", manifest(`»"admin": {"module": "./x.ts"}`), /"runtime"/],
+  ["no plugin", `{ "plugins": »{} }`, /plugins is \{\}: Declare a plugin/],
   ["the name root", manifest(`»"root": {"module": "./x.ts"}`), /not names/],
   ["the name audit", manifest(`»"audit": {"module": "./x.ts"}`), /not names/],
   [
