@@ -23,12 +23,7 @@ export class FolderLock implements Disposable {
   static async take(folder: string): Promise<FolderLock> {
     const path = `${folder}/lock`;
     for (;;) {
-      const file = await Deno.open(path, {
-        read: true,
-        write: true,
-        create: true,
-        mode: 0o600,
-      });
+      const file = await openLock(folder, path);
       try {
         if (!await tryLock(file, true)) {
           throw heldError(folder, await writtenHolder(file));
@@ -63,6 +58,24 @@ export class FolderLock implements Disposable {
   /** Gives the folder back. */
   [Symbol.dispose](): void {
     this.#file.close();
+  }
+}
+
+async function openLock(folder: string, path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.IsADirectory)) throw cause;
+    throw new StartError(
+      1,
+      `Cannot use folder "${folder}": "${path}" is a folder, and a file belongs there; move it away`,
+      { cause },
+    );
   }
 }
 

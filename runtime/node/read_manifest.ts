@@ -4,6 +4,7 @@ import {
   parseManifest,
 } from "../manifest/mod.ts";
 import { StartError } from "./errors.ts";
+import { whyUnreadable } from "./why_unreadable.ts";
 
 /**
  * Reads the file that declares the plugins.
@@ -17,14 +18,11 @@ export async function readManifest(path: string): Promise<Manifest> {
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "there is none"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new StartError(1, `Cannot read manifest "${path}": ${why}`, {
-      cause,
-    });
+    throw new StartError(
+      1,
+      `Cannot read manifest "${path}": ${whyUnreadable(cause)}`,
+      { cause },
+    );
   }
   try {
     return parseManifest(text, path);

@@ -31,6 +31,16 @@ Deno.test("openState() makes two authorities on the first node of a new cluster"
   assert.equal(Deno.statSync(files.sealKey).size, 32);
 });
 
+Deno.test("openState() says that a folder is where a file belongs", async () => {
+  await using folder = await tempFolder();
+  const files = filesIn(folder.path);
+  await Deno.mkdir(files.sealKey);
+  await assert.rejects(openState(files, "established"), {
+    name: "FatalError",
+    message: /seal\.key": it is a folder, and a file belongs there; restore/,
+  });
+});
+
 Deno.test("openState() makes no authority on a node that joins, or has been ready once", async () => {
   await using folder = await tempFolder();
   for (const origin of ["join", "established"] as const) {
