@@ -8,6 +8,7 @@ import { armFailpoints } from "../failpoint.ts";
 import { wantsColor } from "../log/color.ts";
 import { createLog } from "../log/log.ts";
 import { createOutput } from "../log/output.ts";
+import { KNOWN_SERVICES } from "../manifest/known_services.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { hostname } from "../services/hostname.ts";
 import { process } from "../services/process.ts";
@@ -148,7 +149,11 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       await writeNodeFile(folders.data, file);
     }
 
-    const broker = new Broker({ log: log.sink });
+    const broker = new Broker({
+      log: log.sink,
+      exampleScope: (service, plugin) =>
+        KNOWN_SERVICES.get(service)?.exampleScope?.(plugin),
+    });
     const processes = processService({
       programs: effective.programs,
       cwd: folders.run,
