@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Service } from "../service/contract.ts";
+import { inputProblem } from "../service/input_problem.ts";
 import { ServiceError, type ServiceErrorCode } from "../service/errors.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { type ErrorAnswer, STATUS_OF } from "./protocol.ts";
@@ -425,7 +426,7 @@ function parse<S extends z.ZodType>(
   if (result.success) return result.data;
   throw new ServiceError(
     "invalid-argument",
-    `${what} is not what is wanted: ${z.prettifyError(result.error)}`,
+    `${what} is not what is wanted: ${inputProblem(result.error)}`,
   );
 }
 
