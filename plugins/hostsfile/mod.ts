@@ -11,8 +11,10 @@ import {
   type HostsEntry,
   renderHosts,
 } from "./hosts_file.ts";
-import { checkOwnName } from "./own_name.ts";
+import { checkOwnName, type OwnName } from "./own_name.ts";
 
+/** Milliseconds until this system is asked again for a name that it does not resolve. */
+const RECHECK_MS = 10_000;
 /** What everybody on the machine reads. */
 const PUBLIC = { mode: 0o644 };
 
@@ -55,15 +57,26 @@ export default definePlugin({
     }
     await hostnames.set({});
 
-    const written = new Latest<
-      { readonly own: string | undefined } | undefined
-    >(undefined);
+    /** The node's address as it is in the file, set each time that the file is found or made right. */
+    const right = new Latest<{ readonly own: string } | undefined>(undefined);
     ctx.run("check", async (child) => {
       child.healthy();
-      for await (const file of written.watch(child.signal)) {
-        if (file?.own !== undefined) {
-          await checkOwnName(hostnames, file.own, hostsFile, child.log);
+      let last: OwnName | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      try {
+        for await (const file of right.watch(child.signal)) {
+          clearTimeout(timer);
+          if (file === undefined) continue;
+          const now = await checkOwnName(hostnames, file.own, hostsFile);
+          if (now.message !== last?.message) {
+            child.log[levelOf(now, last)](now.message);
+          }
+          last = now;
+          if (now.found !== "no") continue;
+          timer = setTimeout(() => right.set({ ...file }), RECHECK_MS);
         }
+      } finally {
+        clearTimeout(timer);
       }
     });
 
@@ -92,8 +105,9 @@ export default definePlugin({
           }`,
         );
         content = next;
-        written.set({ own: good.get(node.id)?.address });
       }
+      const own = good.get(node.id)?.address;
+      if (own !== undefined) right.set({ own });
       entries = good;
       if (first) {
         ctx.healthy();
@@ -103,6 +117,15 @@ export default definePlugin({
     }
   },
 });
+
+/** An answer that is right is news only after one that was not. */
+function levelOf(
+  now: OwnName,
+  last: OwnName | undefined,
+): "debug" | "info" | "error" {
+  if (now.found === "no") return "error";
+  return now.found === "yes" && last?.found !== "no" ? "debug" : "info";
+}
 
 async function read(path: string): Promise<string | undefined> {
   try {
