@@ -2,7 +2,7 @@ import { z } from "zod";
 import { dirname } from "node:path";
 import { lockHolder } from "../flock.ts";
 import type { LogEntry } from "../log/entry.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import type { CallMethod, Service, StreamMethod } from "../service/contract.ts";
 import { ServiceError } from "../service/errors.ts";
 import { NoNodeError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import type { LogHistory } from "../log/history.ts";
 import type { Logger } from "../log/logger.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import type { Client, Service } from "../service/contract.ts";
 
 /** What is declared of a plugin, with its variables resolved for this node. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Broker } from "../broker/broker.ts";
 import type { LogSink } from "../log/record.ts";
-import type { Readiness } from "../node/status.ts";
+import type { Readiness } from "../status.ts";
 import type { Failure } from "../plugin/control.ts";
 import { FatalError, type NodeInfo } from "../plugin/plugin.ts";
 import {

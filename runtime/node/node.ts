@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { serveAdmin } from "../admin/server.ts";
-import type { AdminTarget } from "../admin/target.ts";
 import { Broker } from "../broker/broker.ts";
 import { armFailpoints } from "../failpoint.ts";
 import { wantsColor } from "../log/color.ts";
@@ -32,22 +31,9 @@ import { choosePorts } from "./ports.ts";
 import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
 import { readManifest } from "./read_manifest.ts";
-import { RunningNode } from "./running_node.ts";
+import { type Node, RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
 import { endStrays, processMarker } from "./strays.ts";
-
-/** A node that runs in this process. */
-export interface Node extends AdminTarget {
-  readonly info: NodeInfo;
-  /** How it logs, by its settings or its config file. */
-  readonly logFormat: "text" | "json";
-  /** Resolves once every plugin has been ready at the same time for the first time; never if the node ends before. */
-  readonly ready: Promise<void>;
-  /** Resolves when the node has ended in order; rejects with what ended it, such as a `FatalError`. */
-  readonly finished: Promise<void>;
-  /** Ends the node in order, plugins before what they use. A second call waits for the first. */
-  stop(): Promise<void>;
-}
 
 /** Before Hamlet was made: a clock that says so is wrong. */
 const EARLIEST = Date.UTC(2024, 0, 1);

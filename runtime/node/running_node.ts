@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
-import type { PluginDescription } from "../admin/target.ts";
+import type { AdminTarget, PluginDescription } from "../admin/target.ts";
 import type { Broker } from "../broker/broker.ts";
 import { OwnClients } from "../broker/own_clients.ts";
 import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
@@ -18,8 +18,20 @@ import {
   supervise,
   type Supervisor,
 } from "../supervisor/mod.ts";
-import type { Node } from "./node.ts";
-import type { NodeStatus, PluginStatus, Readiness } from "./status.ts";
+import type { NodeStatus, PluginStatus, Readiness } from "../status.ts";
+
+/** A node that runs in this process. */
+export interface Node extends AdminTarget {
+  readonly info: NodeInfo;
+  /** How it logs, by its settings or its config file. */
+  readonly logFormat: "text" | "json";
+  /** Resolves once every plugin has been ready at the same time for the first time; never if the node ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when the node has ended in order; rejects with what ended it, such as a `FatalError`. */
+  readonly finished: Promise<void>;
+  /** Ends the node in order, plugins before what they use. A second call waits for the first. */
+  stop(): Promise<void>;
+}
 
 /** What a {@linkcode RunningNode} is made of. */
 export interface RunningNodeOptions {
