@@ -1,0 +1,37 @@
+import type { Client, cluster, Logger } from "hamlet";
+import { promoteLearners } from "./promote_learners.ts";
+
+/** Milliseconds between two looks at learners: etcd tells nobody when one has caught up, or who leads. */
+const INTERVAL = 250;
+/**
+ * The same while there are none, since each look costs a lone node. Whether a learner is heard is known from the
+ * second look at it on: one that etcd accepts has its vote {@linkcode IDLE_INTERVAL} + {@linkcode INTERVAL} later, and
+ * the two together, with what the calls take, stay below a second.
+ */
+const IDLE_INTERVAL = 500;
+
+/** Options of {@linkcode keepPromoting}. */
+export interface KeepPromotingOptions {
+  /** Told of each promotion. */
+  readonly log: Logger;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Waits so many milliseconds. */
+  wait(milliseconds: number): Promise<void>;
+}
+
+/**
+ * Promotes learners within a second of the time from which etcd accepts that.
+ *
+ * @param service The cluster.
+ * @param options See {@linkcode KeepPromotingOptions}.
+ */
+export async function keepPromoting(
+  service: Client<typeof cluster>,
+  { log, signal, wait }: KeepPromotingOptions,
+): Promise<void> {
+  while (!signal.aborted) {
+    const learners = await promoteLearners(service, log, signal);
+    await wait(learners ? INTERVAL : IDLE_INTERVAL);
+  }
+}
