@@ -209,3 +209,11 @@ export const PluginsSchema = z.record(PluginName, PluginSchema, {
 }).refine((plugins) => Object.keys(plugins).length > 0, {
   error: "Declare a plugin: a node without one does nothing",
 }).describe("The plugins that this distribution loads");
+
+/** Whose plugins a manifest takes over. */
+export const ExtendsSchema = z.literal("hamlet", {
+  error:
+    'Write "hamlet", to have the plugins of the Hamlet that runs this, or leave it out',
+}).optional().describe(
+  "Takes over the plugins that Hamlet's own deno.json declares, as they are there",
+);

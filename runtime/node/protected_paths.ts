@@ -21,6 +21,7 @@ export function protectedPaths(
   const code = [
     fileURLToPath(new URL("../", import.meta.url)),
     fileURLToPath(new URL("../../mod.ts", import.meta.url)),
+    fileURLToPath(new URL("../../deno.json", import.meta.url)),
     ...entries.map(({ module }) => dirname(fileURLToPath(module))),
   ];
   return [
