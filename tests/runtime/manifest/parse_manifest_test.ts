@@ -82,7 +82,7 @@ const refused: [string, string, RegExp][] = [
   [
     "a misspelled key",
     manifest(plugin(`»"permission": {}`)),
-    /plugins\.x\.permission is not known: Known keys are module, permissions,/,
+    /plugins\.x\.permission is not known: Known keys are module, contracts, permissions,/,
   ],
   ["module 5", manifest(`"x": {"module": »5}`), /module is 5: Write a path/],
   [
@@ -489,6 +489,7 @@ Deno.test("parseManifest() fills in what an entry leaves out, the strict way", (
   assert(entry !== undefined);
   const { locate, uses, ...rest } = entry;
   assert.deepEqual(rest, {
+    contracts: [],
     name: "x",
     module: new URL("file:///opt/hamlet/p/x%20y.ts"),
     permissions: { read: [], write: [], net: [], env: [], sys: [] },
