@@ -185,11 +185,6 @@ const Uses = z.object(
 export const PluginSchema = Keys({
   module: z.string({ error: 'Write a path, such as "./plugins/NAME/mod.ts"' })
     .describe("The module to load, relative to this file and below its folder"),
-  contracts: List(z.string({
-    error: 'Write a path, such as "./contracts/NAME.ts"',
-  })).prefault([]).describe(
-    "Single modules that it may import beside its own, relative to this file and below its folder: such as the contract of a service that it shares with another plugin",
-  ),
   permissions: Permissions,
   provides: List(ServiceName).prefault([])
     .describe("The services it provides; no two plugins provide the same one"),
@@ -198,6 +193,11 @@ export const PluginSchema = Keys({
     .describe(
       "Paths within what it may write that the entries of other plugins may name too",
     ),
+  contracts: List(z.string({
+    error: 'Write a path, such as "./contracts/NAME.ts"',
+  })).prefault([]).describe(
+    "Single modules that it may import beside its own, relative to this file and below its folder: such as the contract of a service that it shares with another plugin",
+  ),
   roles: List(z.enum(["member", "worker"])).min(1, {
     error: 'Write "member", "worker" or both',
   }).prefault(["member", "worker"])

@@ -82,7 +82,7 @@ const refused: [string, string, RegExp][] = [
   [
     "a misspelled key",
     manifest(plugin(`»"permission": {}`)),
-    /plugins\.x\.permission is not known: Known keys are module, contracts, permissions,/,
+    /plugins\.x\.permission is not known: Known keys are module, permissions,/,
   ],
   ["module 5", manifest(`"x": {"module": »5}`), /module is 5: Write a path/],
   [
