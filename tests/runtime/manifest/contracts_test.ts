@@ -38,7 +38,11 @@ export default definePlugin({
 `;
 
 /** A distribution of two plugins that share a contract. */
-async function distribution(folder: string, contracts: unknown) {
+async function distribution(
+  folder: string,
+  contracts: readonly string[],
+  write: readonly string[] = [],
+) {
   await Deno.mkdir(`${folder}/contracts`);
   await Deno.mkdir(`${folder}/host`);
   await Deno.writeTextFile(`${folder}/contracts/greeter.ts`, CONTRACT);
@@ -51,7 +55,12 @@ async function distribution(folder: string, contracts: unknown) {
     JSON.stringify({
       plugins: {
         host: { ...entry, module: "./host/mod.ts", provides: ["greeter"] },
-        guest: { ...entry, module: "./guest.ts", uses: { greeter: {} } },
+        guest: {
+          ...entry,
+          module: "./guest.ts",
+          uses: { greeter: {} },
+          permissions: { write },
+        },
       },
     }),
   );
@@ -101,3 +110,25 @@ for (
     await assert.rejects(observedNode(folder.path, settings), advice);
   });
 }
+
+Deno.test("no plugin may write a contract, or what Hamlet's own plugins may touch", async () => {
+  await using folder = await tempFolder();
+  const contract = "./contracts/greeter.ts";
+  const own = new URL("../../../deno.json", import.meta.url).pathname;
+  const settings = await distribution(folder.path, [contract], [
+    `${folder.path}/contracts`,
+    own,
+  ]);
+  await assert.rejects(observedNode(folder.path, settings), (error) => {
+    assert(error instanceof Error);
+    assert.match(
+      error.message,
+      /guest\.permissions\.write\[0\] .*contracts\/greeter\.ts": it is the program's code/,
+    );
+    assert.match(
+      error.message,
+      /guest\.permissions\.write\[1\] .*deno\.json": it is the program's code/,
+    );
+    return true;
+  });
+});
