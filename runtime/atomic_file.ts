@@ -23,27 +23,34 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const mode = options.mode ?? 0o600;
   const temporary = `${path}.new`;
+  // Never written through what an earlier crash, or somebody else, left under that name.
+  await Deno.remove(temporary).catch(ignoreNotFound);
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)
     : content;
-  {
-    // Never written through what an earlier crash, or somebody else, left under that name.
-    await Deno.remove(temporary).catch(ignoreNotFound);
-    using file = await Deno.open(temporary, {
-      write: true,
-      createNew: true,
-      mode,
-    });
-    failpoint(`after create ${temporary}`);
-    for (let written = 0; written < bytes.length;) {
-      written += await file.write(bytes.subarray(written));
+  const file = await Deno.open(temporary, {
+    write: true,
+    createNew: true,
+    mode,
+  });
+  try {
+    {
+      using _ = file;
+      failpoint(`after create ${temporary}`);
+      for (let written = 0; written < bytes.length;) {
+        written += await file.write(bytes.subarray(written));
+      }
+      // The mode given to open(2) is reduced by the umask.
+      await Deno.chmod(temporary, mode);
+      await file.sync();
     }
-    // The mode given to open(2) is reduced by the umask.
-    await Deno.chmod(temporary, mode);
-    await file.sync();
+    failpoint(`before rename ${path}`);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    // On a full disk it would hold the little room that is left; the caller learns of the first error alone.
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
   }
-  failpoint(`before rename ${path}`);
-  await Deno.rename(temporary, path);
   failpoint(`after rename ${path}`);
   await syncFolderOf(path);
 }

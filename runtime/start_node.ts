@@ -1,4 +1,4 @@
-import type { Node } from "./node/node.ts";
+import type { Node } from "./node/running_node.ts";
 import type { NodeSettings } from "./node/settings.ts";
 
 /**

@@ -1,11 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { cluster, definePlugin } from "hamlet";
-import { promoteLearners } from "./promote_learners.ts";
-
-/** Milliseconds between two looks at learners: etcd tells nobody when one has caught up, or who leads. */
-const INTERVAL = 250;
-/** The same while there are none: a new one needs as long to catch up, and each look costs a lone node. */
-const IDLE_INTERVAL = 1_000;
+import { keepPromoting } from "./keep_promoting.ts";
 
 /** Gives members that join a vote, as soon as they have caught up. */
 export default definePlugin({
@@ -13,10 +8,10 @@ export default definePlugin({
     const service = await ctx.use(cluster);
     ctx.healthy();
     ctx.ready();
-    while (!ctx.signal.aborted) {
-      const learners = await promoteLearners(service, ctx.log, ctx.signal);
-      const interval = learners ? INTERVAL : IDLE_INTERVAL;
-      await delay(interval, undefined, { signal: ctx.signal });
-    }
+    await keepPromoting(service, {
+      log: ctx.log,
+      signal: ctx.signal,
+      wait: (ms) => delay(ms, undefined, { signal: ctx.signal }),
+    });
   },
 });

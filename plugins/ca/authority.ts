@@ -1,7 +1,5 @@
 import type { AuthorityName } from "hamlet";
 import { randomSerial } from "./serial.ts";
-import { VALID_FROM, VALID_UNTIL } from "./validity.ts";
-import { loadX509 } from "./x509.ts";
 
 /** An authority that can sign. */
 export interface Authority {
@@ -33,35 +31,19 @@ const COMMON_NAMES: Record<AuthorityName, string> = {
 export async function createAuthority(
   name: AuthorityName,
 ): Promise<CreatedAuthority> {
-  const x509 = await loadX509();
+  const { signCertificate } = await import("./x509.ts");
   const keys = await generateKeyPair();
   const privateKey = await exportKey("pkcs8", keys.privateKey);
+  const signingKey = await importSigningKey(privateKey);
   const serial = randomSerial();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial,
+  const certificate = await signCertificate({
+    serial,
     // Chains are built by subject name first (RFC 4158, 3.5.13): two clusters must not share one.
-    name: [{ CN: [`${COMMON_NAMES[name]} ${serial.slice(-8)}`] }],
-    notBefore: VALID_FROM,
-    notAfter: VALID_UNTIL,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
-        true,
-      ),
-      await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return {
-    authority: {
-      name,
-      certificate: new Uint8Array(certificate.rawData),
-      signingKey: await importSigningKey(privateKey),
-    },
-    privateKey,
-  };
+    commonName: `${COMMON_NAMES[name]} ${serial.slice(-8)}`,
+    publicKey: await exportKey("spki", keys.publicKey),
+    use: { kind: "authority" },
+  }, { signingKey });
+  return { authority: { name, certificate, signingKey }, privateKey };
 }
 
 /**

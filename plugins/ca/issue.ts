@@ -1,7 +1,5 @@
 import { type Authority, exportKey, generateKeyPair } from "./authority.ts";
 import { randomSerial } from "./serial.ts";
-import { VALID_FROM, VALID_UNTIL } from "./validity.ts";
-import { loadX509 } from "./x509.ts";
 
 /** Options of {@linkcode issue}. */
 export interface IssueOptions {
@@ -56,57 +54,50 @@ export async function issue(
       `Cannot issue a certificate for "${name}": a name is at most 64 letters, digits, ".", "_", "@" or "-", the first a letter or digit`,
     );
   }
-  const x509 = await loadX509();
-  const keys = options.publicKey
-    ? { publicKey: await importPublicKey(options.publicKey) }
-    : await generateKeyPair();
-  const issuer = new x509.X509Certificate(authority.certificate);
+  const { publicKey, privateKey } = await keysFor(options.publicKey);
+  const { signCertificate } = await import("./x509.ts");
   const serial = randomSerial();
-  const alternativeNames = [
-    ...options.addresses.map((value) => ({ type: "ip" as const, value })),
-    // A client of the curator has to ask for a DNS name (Deno's TLS takes no address), while etcd
-    // would look up any DNS name in a peer's certificate.
-    ...authority.name === "cluster" && DNS_LABEL.test(name)
-      ? [{ type: "dns" as const, value: name }]
-      : [],
-  ];
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial,
-    subject: [...role ? [{ O: [role] }] : [], { CN: [name] }],
-    issuer: issuer.subjectName,
-    notBefore: VALID_FROM,
-    notAfter: VALID_UNTIL,
-    publicKey: keys.publicKey,
-    signingKey: authority.signingKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([
-        x509.ExtendedKeyUsage.serverAuth,
-        x509.ExtendedKeyUsage.clientAuth,
-      ]),
-      ...alternativeNames.length > 0
-        ? [new x509.SubjectAlternativeNameExtension(alternativeNames)]
-        : [],
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
+  const certificate = await signCertificate({
+    serial,
+    commonName: name,
+    organization: role,
+    publicKey,
+    use: {
+      kind: "tls",
+      addresses: options.addresses,
+      // A client of the curator has to ask for a DNS name (Deno's TLS takes no address), while etcd
+      // would look up any DNS name in a peer's certificate.
+      names: authority.name === "cluster" && DNS_LABEL.test(name) ? [name] : [],
+    },
+  }, authority);
   return {
     serial,
-    certificate: new Uint8Array(certificate.rawData),
-    ..."privateKey" in keys &&
-      { privateKey: await exportKey("pkcs8", keys.privateKey) },
+    certificate,
+    ...privateKey && { privateKey },
   };
 }
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-async function importPublicKey(
+/** The holder's public key, and the private one if a pair was made; DER. */
+async function keysFor(given: Uint8Array<ArrayBuffer> | undefined) {
+  if (given) {
+    await checkPublicKey(given);
+    return { publicKey: given };
+  }
+  const { publicKey, privateKey } = await generateKeyPair();
+  return {
+    publicKey: await exportKey("spki", publicKey),
+    privateKey: await exportKey("pkcs8", privateKey),
+  };
+}
+
+/** @throws {IssueError} If it is not one that these certificates have. */
+async function checkPublicKey(
   publicKey: Uint8Array<ArrayBuffer>,
-): Promise<CryptoKey> {
+): Promise<void> {
   try {
-    return await crypto.subtle.importKey("spki", publicKey, "Ed25519", true, [
+    await crypto.subtle.importKey("spki", publicKey, "Ed25519", true, [
       "verify",
     ]);
   } catch (cause) {

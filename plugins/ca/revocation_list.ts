@@ -2,23 +2,23 @@ import type { RevocationListContent } from "hamlet";
 import type { Authority } from "./authority.ts";
 import { der, derInteger, derTime } from "./der.ts";
 import { VALID_FROM, VALID_UNTIL } from "./validity.ts";
-import { loadX509 } from "./x509.ts";
 
 const SEQUENCE = 0x30;
 const BIT_STRING = 0x03;
+const OCTET_STRING = 0x04;
 /** `[0]`, constructed. */
 const EXTENSIONS = 0xa0;
 /** AlgorithmIdentifier of Ed25519, 1.3.101.112, which has no parameters (RFC 8410, section 3). */
 const ED25519 = der(SEQUENCE, Uint8Array.of(0x06, 3, 0x2b, 0x65, 0x70));
-const CRL_NUMBER = "2.5.29.20";
+/** The object identifier 2.5.29.20 (RFC 5280, 5.2.3). */
+const CRL_NUMBER = Uint8Array.of(0x06, 3, 0x55, 0x1d, 20);
 
 /**
  * Signs a revocation list (RFC 5280, section 5).
  *
  * It says of itself that it was made at {@linkcode VALID_FROM}: openssl refuses a list from the
  * future, and so would trust nobody on a machine with a wrong clock. Which list is newer, its
- * number tells. The library's generator is not used, since it writes an empty list of extensions
- * into each entry, where RFC 5280 wants none, and takes a second for 5000 entries.
+ * number tells. The library does not write the entries: it takes a third of a second for 5000.
  *
  * @param authority Who signs.
  * @param content Its number, above that of every earlier list, and who is revoked.
@@ -28,29 +28,26 @@ export async function signRevocationList(
   authority: Authority,
   content: Pick<RevocationListContent, "number" | "revoked">,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const x509 = await loadX509();
-  const issuer = new x509.X509Certificate(authority.certificate);
+  const { issuerFields } = await import("./x509.ts");
+  const issuer = issuerFields(authority.certificate);
   const entries = content.revoked.map(({ serial, revokedAt }) =>
     der(SEQUENCE, derInteger(serial), derTime(revokedAt))
   );
-  const extensions = [
-    await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-    new x509.Extension(
-      CRL_NUMBER,
-      false,
-      derInteger(content.number.toString(16)),
-    ),
-  ].map((extension) => new Uint8Array(extension.rawData));
+  const number = der(
+    SEQUENCE,
+    CRL_NUMBER,
+    der(OCTET_STRING, derInteger(content.number.toString(16))),
+  );
   const toBeSigned = der(
     SEQUENCE,
     derInteger("1"), // version 2
     ED25519,
-    new Uint8Array(issuer.subjectName.toArrayBuffer()),
+    issuer.name,
     derTime(VALID_FROM),
     derTime(VALID_UNTIL),
     // Absent where nothing is revoked (5.1.2.6).
     ...entries.length > 0 ? [der(SEQUENCE, ...entries)] : [],
-    der(EXTENSIONS, der(SEQUENCE, ...extensions)),
+    der(EXTENSIONS, der(SEQUENCE, issuer.keyIdentifier, number)),
   );
   const signature = new Uint8Array(
     await crypto.subtle.sign("Ed25519", authority.signingKey, toBeSigned),

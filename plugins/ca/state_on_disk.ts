@@ -83,6 +83,10 @@ async function readIfThere(
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (!(error instanceof Deno.errors.IsADirectory)) throw error;
+    throw new FatalError(
+      `Cannot read "${path}": it is a folder, and a file belongs there; restore the file from a backup`,
+      { cause: error },
+    );
   }
 }

@@ -70,7 +70,6 @@ export default definePlugin({
     using link = new EtcdLink(files.socket);
     const store = createKv({ link });
     const gate = membership.kind === "founding" ? membership.gate : undefined;
-    ctx.provide(kv, gate ? gate.guard(store) : store);
     const traffic = new PeerTraffic({
       metrics: () => readMetrics(files.socket, link.deadline),
     });
@@ -81,18 +80,9 @@ export default definePlugin({
       starts.forceNewCluster();
       starts.again(new EtcdExitError("etcd is started again to be alone"));
     };
-    ctx.provide(
-      cluster,
-      createCluster({
-        link,
-        traffic,
-        version,
-        remembered: await RememberedMembers.open(files.members, node.id),
-        silentFor: () => silentSince && performance.now() - silentSince,
-        forceNewCluster,
-      }),
-    );
+    const remembered = await RememberedMembers.open(files.members, node.id);
 
+    const running = Promise.withResolvers<void>();
     report("etcd starts");
     ctx.run("etcd", async (child) => {
       try {
@@ -103,6 +93,7 @@ export default definePlugin({
           prepare: (signal) => starts.prepare(signal),
           started() {
             silentSince = performance.now();
+            running.resolve();
             link.connect();
             const answered = () => silentSince = 0;
             const hasAnswered = () => silentSince === 0;
@@ -159,7 +150,22 @@ export default definePlugin({
       });
     }
     ctx.healthy();
-    await aborted(ctx.signal);
+    const ended = aborted(ctx.signal);
+    // Not before: whoever needs the store is loaded as soon as it is there, and is not to delay etcd.
+    await Promise.race([running.promise, ended]);
+    ctx.provide(kv, gate ? gate.guard(store) : store);
+    ctx.provide(
+      cluster,
+      createCluster({
+        link,
+        traffic,
+        version,
+        remembered,
+        silentFor: () => silentSince && performance.now() - silentSince,
+        forceNewCluster,
+      }),
+    );
+    await ended;
   },
 });
 

@@ -56,8 +56,10 @@ export async function writePeerFiles(
     addresses: [address],
     publicKey,
   }, { signal });
-  await writeFileAtomic(files.ca, pem(authority));
-  await writeFileAtomic(files.key, privateKey);
+  await Promise.all([
+    writeFileAtomic(files.ca, pem(authority)),
+    writeFileAtomic(files.key, privateKey),
+  ]);
   await writeFileAtomic(files.cert, pem(certificate));
   return new Uint8Array(authority);
 }

@@ -21,6 +21,10 @@ export class ListFile {
   readonly #path: string;
   /** Undefined where nothing usable is there. */
   #current: List | undefined;
+  /** What the file looked like when it last was the list; undefined until it was looked at. */
+  #seen: string | undefined;
+  /** Settles when nobody writes. */
+  #idle: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, current: List | undefined) {
     this.#path = path;
@@ -54,13 +58,40 @@ export class ListFile {
    * @throws {RefusedListError} If it is no list, of another authority, or not newer: whoever can
    * put an old list in the place of a newer one takes back a revocation.
    */
-  async update(der: Uint8Array): Promise<RevocationListContent | undefined> {
+  update(der: Uint8Array): Promise<RevocationListContent | undefined> {
+    return this.#inTurn(() => this.#update(der));
+  }
+
+  /**
+   * Writes the list again where somebody else has removed or changed the file. Costs a stat(2) where
+   * nobody has.
+   *
+   * @returns What had become of the file; undefined if it was as it was left.
+   */
+  restore(): Promise<"removed" | "changed" | undefined> {
+    return this.#inTurn(() => this.#restore());
+  }
+
+  async #restore(): Promise<"removed" | "changed" | undefined> {
+    if (this.#current === undefined) return undefined;
+    const stamp = await stampOf(this.#path);
+    if (stamp !== undefined && stamp === this.#seen) return undefined;
+    const { der } = this.#current;
+    if (stamp !== undefined && await holds(this.#path, der)) {
+      this.#seen = stamp;
+      return undefined;
+    }
+    await writeFileAtomic(this.#path, der);
+    return stamp === undefined ? "removed" : "changed";
+  }
+
+  async #update(der: Uint8Array): Promise<RevocationListContent | undefined> {
     const current = this.#current;
     if (current && equal(der, current.der)) return undefined;
     const content = this.#check(der);
     if (current && content.authorityKeyId !== current.authorityKeyId) {
       throw new RefusedListError(
-        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.authorityKeyId}; if that one is damaged, remove it and start the node again`,
+        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.authorityKeyId}; if that one is damaged, stop the node, remove it and start the node again`,
       );
     }
     if (current && content.number <= current.number) {
@@ -71,6 +102,13 @@ export class ListFile {
     await writeFileAtomic(this.#path, der);
     this.#current = remember(der, content);
     return content;
+  }
+
+  /** Both write by way of the same temporary file. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#idle.then(work);
+    this.#idle = done.catch(() => {});
+    return done;
   }
 
   #check(der: Uint8Array): RevocationListContent {
@@ -91,6 +129,26 @@ function remember(
   { number, authorityKeyId }: RevocationListContent,
 ): List {
   return { der, number, authorityKeyId };
+}
+
+/** What is different once anybody has touched the file: nobody sets the time of its last change by hand. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, size, ctime } = await Deno.stat(path);
+    return `${dev} ${ino} ${size} ${ctime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function holds(path: string, der: Uint8Array): Promise<boolean> {
+  try {
+    return equal(await Deno.readFile(path), der);
+  } catch {
+    // What this plugin cannot read etcd cannot either; why, the attempt to replace it tells.
+    return false;
+  }
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

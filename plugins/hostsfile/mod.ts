@@ -16,7 +16,7 @@ import {
   renderEntries,
   renderHosts,
 } from "./hosts_file.ts";
-import { checkOwnName } from "./own_name.ts";
+import { checkOwnName, type OwnName } from "./own_name.ts";
 import { RememberedNodes } from "./remembered_nodes.ts";
 
 const Config = z.strictObject({
@@ -24,6 +24,8 @@ const Config = z.strictObject({
   etcHosts: z.boolean().default(false),
 }).prefault({});
 
+/** Milliseconds until this system is asked again for a name that it does not resolve. */
+const RECHECK_MS = 10_000;
 /** What everybody on the machine reads. */
 const PUBLIC = { mode: 0o644 };
 /** Milliseconds without a change after which the files are written: a cluster that starts is a burst of changes. */
@@ -80,15 +82,26 @@ export default definePlugin({
     }
     await hostnames.set({});
 
-    const written = new Latest<
-      { readonly own: string | undefined } | undefined
-    >(undefined);
+    /** The node's address as it is in the file, set each time that the file is found or made right. */
+    const right = new Latest<{ readonly own: string } | undefined>(undefined);
     ctx.run("check", async (child) => {
       child.healthy();
-      for await (const file of written.watch(child.signal)) {
-        if (file?.own !== undefined) {
-          await checkOwnName(hostnames, file.own, hostsFile, child.log);
+      let last: OwnName | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      try {
+        for await (const file of right.watch(child.signal)) {
+          clearTimeout(timer);
+          if (file === undefined) continue;
+          const now = await checkOwnName(hostnames, file.own, hostsFile);
+          if (now.message !== last?.message) {
+            child.log[levelOf(now, last)](now.message);
+          }
+          last = now;
+          if (now.found !== "no") continue;
+          timer = setTimeout(() => right.set({ ...file }), RECHECK_MS);
         }
+      } finally {
+        clearTimeout(timer);
       }
     });
 
@@ -115,7 +128,10 @@ export default definePlugin({
         content = text;
       }
       if (ctx.config.etcHosts) await hostnames.hosts({ lines });
-      if (isNew) written.set({ own: next.get(node.id)?.address });
+      const own = next.get(node.id)?.address;
+      if (own !== undefined && (isNew || own !== right.value?.own)) {
+        right.set({ own });
+      }
       await remembered.write(
         [...next.values()].filter(({ id }) => id !== node.id),
       );
@@ -137,6 +153,15 @@ async function settle(value: Latest<unknown>): Promise<void> {
     before = value.value;
     await delay(SETTLE_MS);
   } while (value.value !== before && performance.now() < end);
+}
+
+/** An answer that is right is news only after one that was not. */
+function levelOf(
+  now: OwnName,
+  last: OwnName | undefined,
+): "debug" | "info" | "error" {
+  if (now.found === "no") return "error";
+  return now.found === "yes" && last?.found !== "no" ? "debug" : "info";
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -1,33 +1,41 @@
 import { BlockList, isIPv4 } from "node:net";
-import type { Client, hostname, Logger } from "hamlet";
+import type { Client, hostname } from "hamlet";
+
+/** What the system makes of the node's own name. */
+export interface OwnName {
+  /** Whether it finds the node; `nowhere` is one on loopback alone, which nobody is to find. */
+  readonly found: "yes" | "no" | "nowhere";
+  /** For the log. */
+  readonly message: string;
+}
 
 /**
- * Asks the system what it makes of the node's own name, and logs what is wrong with that.
+ * Asks the system what it makes of the node's own name.
  *
  * @param hostnames Asks the resolver.
  * @param address The node's address.
  * @param file The hosts file that says so.
- * @param log Told what is wrong.
+ * @returns What it found; the same message for the same answer.
  */
 export async function checkOwnName(
   hostnames: Client<typeof hostname>,
   address: string,
   file: string,
-  log: Logger,
-): Promise<void> {
+): Promise<OwnName> {
   const { name, addresses } = await hostnames.resolve({});
   if (addresses.some((found) => isSame(found, address))) {
-    log.debug(`This system resolves "${name}" to ${address}`);
-    return;
+    return {
+      found: "yes",
+      message: `This system resolves "${name}" to ${address}`,
+    };
   }
-  const message =
-    `This system resolves "${name}" to ${
-      addresses.join(", ") || "nothing"
-    }, not to ${address}: ` +
-    `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it, or set plugins.hostsfile.etcHosts`;
-  // Nobody is to find a node that is on loopback alone, as one for trying things out is.
-  if (isLoopback(address)) log.info(message);
-  else log.error(message);
+  return {
+    found: isLoopback(address) ? "nowhere" : "no",
+    message: `This system resolves "${name}" to ${
+      // A name server may give them in another order each time.
+      addresses.toSorted().join(", ") || "nothing"}, not to ${address}: ` +
+      `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it, or set plugins.hostsfile.etcHosts`,
+  };
 }
 
 function isSame(a: string, b: string): boolean {

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { dirname } from "node:path";
+import { lockHolder } from "../flock.ts";
 import type { LogEntry } from "../log/entry.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import type { CallMethod, Service, StreamMethod } from "../service/contract.ts";
 import { ServiceError } from "../service/errors.ts";
 import { NoNodeError } from "./errors.ts";
@@ -231,7 +233,7 @@ export class AdminClient implements Disposable {
     try {
       (await Deno.connect({ transport: "unix", path })).close();
     } catch (cause) {
-      return new NoNodeError(whyUnreachable(path, cause), { cause });
+      return new NoNodeError(await whyUnreachable(path, cause), { cause });
     }
     return new NoNodeError(`The node at "${path}" broke off the conversation`, {
       cause: error,
@@ -266,8 +268,14 @@ async function* untilAborted(
   }
 }
 
-function whyUnreachable(path: string, cause: unknown): string {
+async function whyUnreachable(path: string, cause: unknown): Promise<string> {
   if (cause instanceof Deno.errors.NotFound) {
+    // Where only others may look, there is nothing more to say.
+    const holder = await lockHolder(dirname(path)).catch(() => undefined);
+    if (holder !== undefined) {
+      return `A node runs here, process ${holder}, but there is no "${path}": it is starting or ending, or ` +
+        `makes it again within seconds; try again then, or end the process and start the node again`;
+    }
     return `No node is running here: there is no "${path}"; ${START}`;
   }
   if (cause instanceof Deno.errors.ConnectionRefused) {

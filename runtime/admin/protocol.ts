@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { LogEntry } from "../log/entry.ts";
 import { LOG_LEVELS } from "../log/level.ts";
 import type { Plain } from "../log/plain.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import {
   SERVICE_ERROR_CODES,
   type ServiceErrorCode,

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Service } from "../service/contract.ts";
+import { inputProblem } from "../service/input_problem.ts";
 import { ServiceError, type ServiceErrorCode } from "../service/errors.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { type ErrorAnswer, STATUS_OF } from "./protocol.ts";
@@ -11,6 +13,8 @@ import type { AdminTarget } from "./target.ts";
 const MAX_BODY = 4 * 1024 * 1024;
 /** How long a call waits for a service that nobody provides yet, in milliseconds. */
 const PROVIDER_TIMEOUT = 2_000;
+/** How often it is looked whether the socket is still there, in milliseconds. */
+const LOOK_MS = 2_000;
 /** How long answers under way may take when the node stops, in milliseconds. */
 const STOP_TIMEOUT = 500;
 
@@ -21,7 +25,8 @@ export interface AdminServer {
 }
 
 /**
- * Serves a node to whoever may open its socket: the user it runs as, and root.
+ * Serves a node to whoever may open its socket: the user it runs as, and root. A socket that somebody
+ * removes is made again: without it nobody could tell that the node runs.
  *
  * @param path The socket, in a folder that exists.
  * @param target The node.
@@ -35,12 +40,38 @@ export async function serveAdmin(
   await clearSocket(path);
   const stopping = new AbortController();
   const handler = createHandler(target, stopping.signal);
+  // Whoever is served by one whose socket is gone goes on; and to end it would remove the new one.
+  const servers = [listen(path, target, handler)];
+  const kept = keep(path, target, stopping.signal, () => {
+    servers.push(listen(path, target, handler));
+  });
+  return {
+    async stop() {
+      stopping.abort(new ServiceError("unavailable", "The node is stopping"));
+      await kept;
+      // A reader that does not read would hold up the node's end for ever.
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, STOP_TIMEOUT);
+      await Promise.race([
+        Promise.all(servers.map((server) => server.shutdown())),
+        timeout.promise,
+      ]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Makes the socket and answers at it. */
+function listen(
+  path: string,
+  target: AdminTarget,
+  handler: (request: Request) => Promise<Response>,
+): Deno.HttpServer {
   // The mode must be right from the first instant on, and bind(2) knows only the umask. It is the
   // process's own, but nothing else runs between these lines in this thread.
   const umask = Deno.umask(0o077);
-  let server;
   try {
-    server = Deno.serve({
+    return Deno.serve({
       path,
       onListen() {},
       onError(error) {
@@ -51,16 +82,35 @@ export async function serveAdmin(
   } finally {
     Deno.umask(umask);
   }
-  return {
-    async stop() {
-      stopping.abort(new ServiceError("unavailable", "The node is stopping"));
-      // A reader that does not read would hold up the node's end for ever.
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, STOP_TIMEOUT);
-      await Promise.race([server.shutdown(), timeout.promise]);
-      clearTimeout(timer);
-    },
-  };
+}
+
+/** Makes a socket again whenever it is gone: it looks, since a watch would miss a folder that is replaced. */
+async function keep(
+  path: string,
+  { log }: AdminTarget,
+  signal: AbortSignal,
+  make: () => void,
+): Promise<void> {
+  let failed = false;
+  for (;;) {
+    await delay(LOOK_MS, undefined, { signal }).catch(() => {});
+    const gone = await Deno.lstat(path).then(
+      () => false,
+      (error) => error instanceof Deno.errors.NotFound,
+    );
+    if (signal.aborted) return;
+    if (!gone) continue;
+    try {
+      make();
+      log.warn(`The admin socket "${path}" was gone and has been made again`);
+      failed = false;
+    } catch (error) {
+      if (!failed) {
+        log.error(`Cannot make the admin socket "${path}" again`, { error });
+      }
+      failed = true;
+    }
+  }
 }
 
 /** One kind of request. */
@@ -175,7 +225,7 @@ function createHandler(
         const audit = (outcome: string) => {
           if (found.reads.has(method)) return;
           // The socket does not tell which user is at its other end; only two can open it.
-          target.log.info(`Audit: admin called ${name}.${method}: ${outcome}`, {
+          target.audit.info(`Admin called ${name}.${method}: ${outcome}`, {
             input,
           });
         };
@@ -376,7 +426,7 @@ function parse<S extends z.ZodType>(
   if (result.success) return result.data;
   throw new ServiceError(
     "invalid-argument",
-    `${what} is not what is wanted: ${z.prettifyError(result.error)}`,
+    `${what} is not what is wanted: ${inputProblem(result.error)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { LogHistory } from "../log/history.ts";
 import type { Logger } from "../log/logger.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import type { Client, Service } from "../service/contract.ts";
 
 /** What is declared of a plugin, with its variables resolved for this node. */
@@ -45,8 +45,9 @@ export interface AdminTarget {
   plugins(): readonly PluginDescription[];
   /** What was logged lately. */
   readonly logs: LogHistory;
-  /** Where the audit records go. */
   readonly log: Logger;
+  /** Where it goes on record who did what, whatever the log level. */
+  readonly audit: Logger;
   /**
    * Waits until a service is provided, to use it as caller `admin`.
    *

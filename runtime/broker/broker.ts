@@ -12,6 +12,12 @@ import { type ConnectionUser, serve, type ServedConnection } from "./server.ts";
 export interface BrokerOptions {
   /** Takes what the broker has to say, under the DN of the plugin concerned. */
   readonly log: LogSink;
+  /**
+   * What a plugin might declare as its scope of a service, for the advice to one that declares no use of it.
+   *
+   * @default nothing, as for a service without scopes
+   */
+  readonly exampleScope?: (service: string, plugin: string) => unknown;
 }
 
 /** Who the main thread itself is towards a service. */
@@ -105,6 +111,7 @@ export type ProvidedListener = (service: string, provided: boolean) => void;
  */
 export class Broker {
   readonly #log: LogSink;
+  readonly #exampleScope: NonNullable<BrokerOptions["exampleScope"]>;
   readonly #refusals = new Map<string, Refusals>();
   readonly #providers = new Map<string, Provider>();
   readonly #connections = new Map<number, Connection>();
@@ -114,8 +121,9 @@ export class Broker {
   #lastId = 0;
 
   /** @param options See {@linkcode BrokerOptions}. */
-  constructor({ log }: BrokerOptions) {
+  constructor({ log, exampleScope = () => undefined }: BrokerOptions) {
     this.#log = log;
+    this.#exampleScope = exampleScope;
   }
 
   /**
@@ -217,7 +225,9 @@ export class Broker {
           ? plugin.uses[service]
           : undefined;
         if (use === undefined) {
-          throw refuse(`use service "${service}"`, `uses.${service}: {}`);
+          const scope = this.#exampleScope(service, plugin.name);
+          const use = JSON.stringify(scope === undefined ? {} : { scope });
+          throw refuse(`use service "${service}"`, `uses.${service}: ${use}`);
         }
         const provider = await this.#waitFor(service, signal);
         const { methods, scope } = use;

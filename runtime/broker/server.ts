@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type {
   Caller,
   Implementation,
@@ -6,6 +6,7 @@ import type {
   Service,
 } from "../service/contract.ts";
 import { ScopeError, ServiceError } from "../service/errors.ts";
+import { inputProblem } from "../service/input_problem.ts";
 import { parseUserFrame, ProtocolError, type UserFrame } from "./frame.ts";
 import {
   MAX_CALLS,
@@ -188,7 +189,7 @@ class Server implements ServedConnection {
       throw new ScopeError(
         this.#user.name,
         `use service "${service}", since its scope is not valid (${
-          oneLine(this.#scope.error)
+          inputProblem(this.#scope.error)
         })`,
         `uses.${service}.scope`,
       );
@@ -211,7 +212,7 @@ class Server implements ServedConnection {
     throw new ServiceError(
       "invalid-argument",
       `Service "${this.#service.name}" cannot take this input of "${name}" (${
-        oneLine(parsed.error)
+        inputProblem(parsed.error)
       })`,
     );
   }
@@ -358,8 +359,4 @@ function toIterator(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function oneLine(error: z.ZodError): string {
-  return z.prettifyError(error).replaceAll(/\s*\n\s*/g, " ");
 }

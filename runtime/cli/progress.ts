@@ -1,5 +1,5 @@
 import { clean } from "../log/clean.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import { stateText } from "./status_text.ts";
 import { table } from "./table.ts";
 

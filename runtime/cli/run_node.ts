@@ -1,8 +1,9 @@
 import { wantsColor } from "../log/color.ts";
 import { createOutput } from "../log/output.ts";
-import { type Node, startNode } from "../node/node.ts";
+import { startNode } from "../node/node.ts";
+import type { Node } from "../node/running_node.ts";
 import type { NodeSettings } from "../node/settings.ts";
-import type { NodeStatus } from "../node/status.ts";
+import type { NodeStatus } from "../status.ts";
 import type { CliContext } from "./context.ts";
 import type { NodeFlags } from "./flags.ts";
 import { progressBlock, progressLines } from "./progress.ts";

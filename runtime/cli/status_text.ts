@@ -1,5 +1,5 @@
 import { clean } from "../log/clean.ts";
-import type { NodeStatus, PluginStatus } from "../node/status.ts";
+import type { NodeStatus, PluginStatus } from "../status.ts";
 import { table } from "./table.ts";
 
 /** Options of {@linkcode statusText}. */

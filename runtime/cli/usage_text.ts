@@ -1,4 +1,11 @@
-import { FlagNotFoundError, UnexpectedPositionalError } from "@stricli/core";
+import {
+  ArgumentParseError,
+  FlagNotFoundError,
+  UnexpectedPositionalError,
+} from "@stricli/core";
+
+/** How much of an argument a message quotes. */
+const QUOTED_LENGTH = 80;
 
 /**
  * Says what is wrong with a command's flags and arguments.
@@ -17,6 +24,12 @@ export function usageText(error: unknown): string {
     // The library takes a flag for one only where something follows the "=".
     const [, flag] = error.input.match(/^(--[a-z-]+)=$/) ?? [];
     if (flag !== undefined) return `Flag ${flag} has no value`;
+  }
+  if (
+    error instanceof ArgumentParseError && error.input.length > QUOTED_LENGTH
+  ) {
+    const quoted = `${error.input.slice(0, QUOTED_LENGTH)}…`;
+    return error.message.replace(error.input, () => quoted);
   }
   return error instanceof Error ? error.message : String(error);
 }

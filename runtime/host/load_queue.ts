@@ -1,7 +1,7 @@
 /**
- * Lets only so many plugins load at a time, in the order in which they come. Making a Worker blocks
- * its parent for some 15 ms, and loading a plugin keeps a core busy for 50: all at once, the first
- * would not run before the last has loaded.
+ * Lets only so many plugins start at a time, in the order in which they come. Making a Worker blocks
+ * its parent for some 15 ms, and loading a plugin keeps a core busy for 50 or more: all at once, the
+ * first would not run before the last has loaded.
  */
 export class LoadQueue {
   readonly #waiting: (() => void)[] = [];
@@ -15,7 +15,7 @@ export class LoadQueue {
   /**
    * Waits for a place.
    *
-   * @returns The place, to be disposed of when the plugin has loaded.
+   * @returns The place, to be disposed of when the plugin is healthy, or has ended.
    */
   async enter(): Promise<Disposable> {
     if (this.#free > 0) this.#free -= 1;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Broker } from "../broker/broker.ts";
 import type { LogSink } from "../log/record.ts";
-import type { Readiness } from "../node/status.ts";
+import type { Readiness } from "../status.ts";
 import type { Failure } from "../plugin/control.ts";
 import { FatalError, type NodeInfo } from "../plugin/plugin.ts";
 import {
@@ -71,8 +71,8 @@ export function hostPlugin(
 
 /** Of this process, since the plugins of all its hosts share the cores: one for each core of a small machine. */
 const loading = new LoadQueue(2);
-/** Milliseconds after which a plugin that has not loaded holds up no other. */
-const LOAD_MS = 1_000;
+/** Milliseconds after which a plugin that is not healthy holds up no other. */
+const START_MS = 1_000;
 
 /** How a run of the plugin came to its end. */
 type Ending =
@@ -130,7 +130,7 @@ class PluginHost {
     await this.#untilProvided(canceled);
     const place = await loading.enter();
     const over = Promise.withResolvers<unknown>();
-    void within(this.#clock, LOAD_MS, [over.promise])
+    void within(this.#clock, START_MS, [over.promise])
       .then(() => place[Symbol.dispose]());
     if (ctx.signal.aborted) {
       over.resolve(undefined);
@@ -149,7 +149,9 @@ class PluginHost {
       clock: this.#clock,
       onStatus(change) {
         if (change.dn === ctx.dn) {
-          if ("state" in change) onHealth(change);
+          if (!("state" in change)) return;
+          if (change.state !== "NEW") over.resolve(undefined);
+          onHealth(change);
           return;
         }
         if ("state" in change) below.add(change.dn);
@@ -183,7 +185,7 @@ class PluginHost {
       worker.cancel();
       lost.resolve({ kind: "lost", service });
     });
-    over.resolve(Promise.race([worker.loaded, worker.failed]));
+    void worker.failed.then(over.resolve);
     void worker.loaded.then(() => {
       if (phase !== "loading") return;
       phase = "loaded";
@@ -204,6 +206,7 @@ class PluginHost {
       ]);
     }
     phase = "ending";
+    over.resolve(undefined);
     this.#reportNotStarted();
     const end = await worker.stop();
     for (const dn of below) onStatus({ dn, removed: true });

@@ -11,7 +11,7 @@ import {
   type InitMessage,
   PluginMessage,
 } from "../plugin/control.ts";
-import type { Readiness } from "../node/status.ts";
+import type { Readiness } from "../status.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { ServiceError } from "../service/errors.ts";
 import type {

@@ -15,6 +15,9 @@ import type { Logger, LogLevel } from "./logger.ts";
 import type { LogSink } from "./record.ts";
 import { formatText } from "./text.ts";
 
+/** Who did what at the admin socket: logged whatever the levels are, since nobody may act without a record of it. */
+export const AUDIT_DN = "root.audit";
+
 /** Options of {@linkcode createLog}. */
 export interface LogOptions extends LogLevels {
   /** Text for people or JSON lines for machines. */
@@ -80,7 +83,10 @@ export function createLog(options: LogOptions): Log {
     },
     loggers: [
       { category: [], sinks: ["node"], lowestLevel: options.level },
-      ...Object.entries(options.levels).map(([dn, lowestLevel]) => ({
+      ...Object.entries({
+        ...options.levels,
+        [AUDIT_DN]: "info" as const,
+      }).map(([dn, lowestLevel]) => ({
         category: dn.split("."),
         // What is inherited would pass through the levels of the ancestors too.
         parentSinks: "override" as const,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PluginsSchema } from "./schema.ts";
+import { ExtendsSchema, PluginsSchema } from "./schema.ts";
 
 const DESCRIPTION =
   'The section "plugins" of Hamlet\'s deno.json. An editor completes and checks it once it is told: in ' +
@@ -12,17 +12,18 @@ const DESCRIPTION =
  * @returns A JSON Schema of `deno.json`, draft 7 as editors know it, of which it describes `plugins`.
  */
 export function manifestJsonSchema(): unknown {
-  const { $schema, ...plugins } = z.toJSONSchema(PluginsSchema, {
-    target: "draft-7",
-    // What a person writes: defaults need not be there.
-    io: "input",
-  });
+  const { $schema, ...schema } = z.toJSONSchema(
+    z.looseObject({ extends: ExtendsSchema, plugins: PluginsSchema }),
+    {
+      target: "draft-7",
+      // What a person writes: defaults need not be there.
+      io: "input",
+    },
+  );
   return {
     $schema,
     title: "Hamlet's manifest",
     description: DESCRIPTION,
-    type: "object",
-    properties: { plugins },
-    required: ["plugins"],
+    ...schema,
   };
 }

@@ -1,11 +1,10 @@
 import {
-  findNodeAtLocation,
-  getNodeValue,
-  type Node,
-  type ParseError,
-  parseTree,
-  printParseErrorCode,
-} from "jsonc-parser";
+  type DocumentNode,
+  evaluate,
+  type MemberNode,
+  parse,
+  type ValueNode,
+} from "@humanwhocodes/momoa";
 import { ManifestError } from "./errors.ts";
 
 /** Keys and indexes from the root of the file to a value. */
@@ -16,9 +15,7 @@ const QUOTED_LENGTH = 80;
 
 /** The text of a `deno.json`, which knows where each of its values stands. */
 export class ManifestSource {
-  readonly #root: Node;
-  /** Offset of the first character of each line. */
-  readonly #lines: readonly number[];
+  readonly #root: ValueNode;
 
   /**
    * @param text JSON with comments and trailing commas, as Deno reads it.
@@ -26,31 +23,20 @@ export class ManifestSource {
    * @throws {ManifestError} Where it is not such a text.
    */
   constructor(readonly text: string, readonly file: string) {
-    this.#lines = [0, ...Array.from(text.matchAll(/\n/g), (m) => m.index + 1)];
-    const errors: ParseError[] = [];
-    const root = parseTree(text, errors, { allowTrailingComma: true });
-    if (errors.length > 0 || root === undefined) {
-      throw new ManifestError(errors.map(({ error, offset }) => {
-        const what = printParseErrorCode(error).replaceAll(/\B[A-Z]/g, " $&");
-        return `${
-          this.#place(offset)
-        }: Cannot read JSON: ${what.toLowerCase()}`;
-      }));
-    }
-    this.#root = root;
+    this.#root = this.#parse().body;
   }
 
   /** @returns The value there; undefined where there is none. */
   value(path: JsonPath): unknown {
     const node = this.#find(path);
-    return node === undefined ? undefined : getNodeValue(node);
+    return node === undefined ? undefined : evaluate(node);
   }
 
   /** @returns `FILE:LINE:COLUMN` of that value, or of the nearest one around it. */
   locate(path: JsonPath): string {
     for (let length = path.length;; length--) {
       const node = this.#find(path.slice(0, length));
-      if (node !== undefined) return this.#place(node.offset);
+      if (node !== undefined) return this.#place(node);
     }
   }
 
@@ -73,10 +59,10 @@ export class ManifestSource {
    * @param advice What would be right.
    */
   keyProblem(path: JsonPath, advice: string): string {
-    const property = this.#find(path)?.parent;
-    const place = property === undefined
+    const member = this.#member(path);
+    const place = member === undefined
       ? this.locate(path)
-      : this.#place(property.offset);
+      : this.#place(member);
     return `${place}: ${formatPath(path)} is not known: ${advice}`;
   }
 
@@ -88,23 +74,26 @@ export class ManifestSource {
    */
   duplicateKeys(path: JsonPath): string[] {
     const problems: string[] = [];
-    const visit = (node: Node, at: JsonPath) => {
+    const visit = (node: ValueNode, at: JsonPath) => {
+      if (node.type === "Array") {
+        for (const [index, { value }] of node.elements.entries()) {
+          visit(value, [...at, index]);
+        }
+      }
+      if (node.type !== "Object") return;
       const seen = new Set<string>();
-      for (const [index, child] of (node.children ?? []).entries()) {
-        if (node.type === "array") visit(child, [...at, index]);
-        const [key, value] = child.children ?? [];
-        if (node.type !== "object" || value === undefined) continue;
-        const name = String(key?.value);
+      for (const member of node.members) {
+        const name = nameOf(member);
         if (seen.has(name)) {
           const subject = formatPath([...at, name]);
           problems.push(
             `${
-              this.#place(child.offset)
+              this.#place(member)
             }: ${subject} is there twice: Keep one of the two`,
           );
         }
         seen.add(name);
-        visit(value, [...at, name]);
+        visit(member.value, [...at, name]);
       }
     };
     const node = this.#find(path);
@@ -112,19 +101,64 @@ export class ManifestSource {
     return problems;
   }
 
-  #find(path: JsonPath): Node | undefined {
-    return findNodeAtLocation(this.#root, [...path]);
+  #parse(): DocumentNode {
+    try {
+      return parse(this.text, { mode: "jsonc", allowTrailingCommas: true });
+    } catch (cause) {
+      if (!isSyntaxError(cause)) throw cause;
+      // "Unexpected token String found. (1:2)": the place stands before every message.
+      const what = cause.message.replace(/\.? \(\d+:\d+\)$/, "")
+        .replace(/^U/, "u");
+      throw new ManifestError([
+        `${this.file}:${cause.line}:${cause.column}: Cannot read JSON: ${what}`,
+      ]);
+    }
   }
 
-  #place(offset: number): string {
-    const line = this.#lines.findLastIndex((start) => start <= offset);
-    const column = offset - (this.#lines[line] ?? 0) + 1;
-    return `${this.file}:${line + 1}:${column}`;
+  #find(path: JsonPath): ValueNode | undefined {
+    let node: ValueNode | undefined = this.#root;
+    for (const part of path) {
+      node = node && child(node, part)?.value;
+    }
+    return node;
+  }
+
+  #member(path: JsonPath): Located | undefined {
+    const last = path.at(-1);
+    const around = this.#find(path.slice(0, -1));
+    return last === undefined || around === undefined
+      ? undefined
+      : child(around, last);
+  }
+
+  #place({ loc: { start } }: Located): string {
+    return `${this.file}:${start.line}:${start.column}`;
   }
 }
 
-function quote(node: Node): string {
-  const text = JSON.stringify(getNodeValue(node));
+/** Anything with a place in the text. */
+type Located = Pick<ValueNode, "loc">;
+
+/** The member or element of that name or index; of members with the same name the first. */
+function child(node: ValueNode, part: string | number) {
+  if (node.type === "Array") return node.elements[Number(part)];
+  if (node.type !== "Object") return undefined;
+  return node.members.find((member) => nameOf(member) === part);
+}
+
+function nameOf({ name }: MemberNode): string {
+  return name.type === "String" ? name.value : name.name;
+}
+
+/** Whether it is what the parser throws of a text that it cannot read. */
+function isSyntaxError(
+  error: unknown,
+): error is Error & { readonly line: number; readonly column: number } {
+  return error instanceof Error && "line" in error && "column" in error;
+}
+
+function quote(node: ValueNode): string {
+  const text = JSON.stringify(evaluate(node));
   return text.length <= QUOTED_LENGTH
     ? text
     : `${text.slice(0, QUOTED_LENGTH)}…`;

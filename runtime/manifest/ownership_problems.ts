@@ -15,7 +15,7 @@ import { type Outline, UNREADABLE } from "./outline.ts";
  * @returns One line each.
  */
 export function ownershipProblems(
-  source: ManifestSource,
+  source: Pick<ManifestSource, "problem">,
   plugins: readonly Outline[],
 ): string[] {
   return plugins.flatMap((plugin) => [
@@ -57,7 +57,10 @@ function trespass(
   }
 }
 
-function shareProblems(source: ManifestSource, plugin: Outline): string[] {
+function shareProblems(
+  source: Pick<ManifestSource, "problem">,
+  plugin: Outline,
+): string[] {
   return plugin.shares.flatMap((path, index) =>
     path === UNREADABLE ||
       plugin.write.some((own) => own === UNREADABLE || isWithin(path, own))
@@ -70,7 +73,10 @@ function shareProblems(source: ManifestSource, plugin: Outline): string[] {
 }
 
 /** Deno wants all three to open a socket; and a socket below what a plugin may write is its own. */
-function socketProblems(source: ManifestSource, plugin: Outline): string[] {
+function socketProblems(
+  source: Pick<ManifestSource, "problem">,
+  plugin: Outline,
+): string[] {
   return plugin.net.flatMap((address, index) => {
     // Any other socket is refused where the address is looked at.
     if (!/^unix:\$\{(?:data|run)\}/.test(address)) return [];

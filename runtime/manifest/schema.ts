@@ -37,14 +37,14 @@ export const REPLACED_PERMISSIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** A plugin's name is its DN below `root`, and who it is to services, as are `admin` and `runtime`. */
+/** A plugin's name is its DN below `root`, and who it is to services, as are `admin` and `runtime`; `audit` is a DN too. */
 const PluginName = z.string()
   .regex(/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/, {
     error:
       "A plugin's name is lower-case letters, digits and inner hyphens, starts with a letter and has at most 63",
   })
-  .refine((name) => !["admin", "runtime", "root"].includes(name), {
-    error: '"admin", "runtime" and "root" are not names of plugins',
+  .refine((name) => !["admin", "audit", "runtime", "root"].includes(name), {
+    error: '"admin", "audit", "runtime" and "root" are not names of plugins',
   });
 
 const ServiceName = z.string().regex(/^[a-z][a-zA-Z0-9-]{0,62}$/, {
@@ -193,6 +193,11 @@ export const PluginSchema = Keys({
     .describe(
       "Paths within what it may write that the entries of other plugins may name too",
     ),
+  contracts: List(z.string({
+    error: 'Write a path, such as "./contracts/NAME.ts"',
+  })).prefault([]).describe(
+    "Single modules that it may import beside its own, relative to this file and below its folder: such as the contract of a service that it shares with another plugin",
+  ),
   roles: List(z.enum(["member", "worker"])).min(1, {
     error: 'Write "member", "worker" or both',
   }).prefault(["member", "worker"])
@@ -206,4 +211,14 @@ export const PluginSchema = Keys({
 /** The shape of `plugins`, by name. */
 export const PluginsSchema = z.record(PluginName, PluginSchema, {
   error: "Write an object with an entry for each plugin",
+}).refine((plugins) => Object.keys(plugins).length > 0, {
+  error: "Declare a plugin: a node without one does nothing",
 }).describe("The plugins that this distribution loads");
+
+/** Whose plugins a manifest takes over. */
+export const ExtendsSchema = z.literal("hamlet", {
+  error:
+    'Write "hamlet", to have the plugins of the Hamlet that runs this, or leave it out',
+}).optional().describe(
+  "Takes over the plugins that Hamlet's own deno.json declares, as they are there",
+);

@@ -10,7 +10,7 @@ import { type Outline, UNREADABLE } from "./outline.ts";
  * @returns One line each.
  */
 export function serviceProblems(
-  source: ManifestSource,
+  source: Pick<ManifestSource, "problem">,
   plugins: readonly Outline[],
 ): string[] {
   const problems: string[] = [];
@@ -50,7 +50,7 @@ export function serviceProblems(
           missing[0]
         }"; leave that out of "roles"`
         : KNOWN_SERVICES.has(service)
-        ? "No plugin of this file provides it; add one that does"
+        ? 'No plugin of this file provides it; add one that does, or take over those of Hamlet with "extends": "hamlet"'
         : `Nobody provides it; provided are ${known.join(", ")}`;
       problems.push(source.problem(
         ["plugins", plugin.name, "uses", service],
@@ -63,7 +63,7 @@ export function serviceProblems(
 
 /** Plugins that would wait for each other for ever. */
 function cycleProblems(
-  source: ManifestSource,
+  source: Pick<ManifestSource, "problem">,
   plugins: readonly Outline[],
   providers: ReadonlyMap<string, Outline>,
 ): string[] {

@@ -39,6 +39,12 @@ export function choosePlugins(
   const chosen = plugins.filter(({ name, roles }) =>
     roles.includes(role) && (names?.includes(name) ?? true)
   );
+  if (chosen.length === 0) {
+    throw new StartError(
+      1,
+      `Cannot start a node without plugins: none of them has the role "${role}"; add it to the "roles" of one`,
+    );
+  }
   for (const { name, uses, isolation, locate } of chosen) {
     if (isolation === "process") {
       throw new StartError(

@@ -4,6 +4,7 @@ import { ManifestError } from "../manifest/errors.ts";
 import { ManifestSource } from "../manifest/manifest_source.ts";
 import { shapeProblems } from "../manifest/shape_problems.ts";
 import { StartError } from "./errors.ts";
+import { whyUnreadable } from "./why_unreadable.ts";
 
 /** A node's name: one DNS label (RFC 1123, section 2.1), in lower case as the node ID is. */
 export const NodeName = z.string().regex(
@@ -97,14 +98,11 @@ export async function readConfig(
     if (cause instanceof Deno.errors.NotFound && !required) {
       return noConfig;
     }
-    const why = cause instanceof Deno.errors.NotFound
-      ? "there is none"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new StartError(1, `Cannot read config file "${path}": ${why}`, {
-      cause,
-    });
+    throw new StartError(
+      1,
+      `Cannot read config file "${path}": ${whyUnreadable(cause)}`,
+      { cause },
+    );
   }
   const source = parse(text, path);
   const { data: config, error } = Config.safeParse(source.value([]));

@@ -1,9 +1,6 @@
 import { failpoint } from "../failpoint.ts";
-import { setTimeout as delay } from "node:timers/promises";
+import { lockHolder, tryLock, writtenHolder } from "../flock.ts";
 import { StartError } from "./errors.ts";
-
-/** How long a lock may outlive its node, in milliseconds. */
-const INHERITED_MS = 300;
 
 /**
  * The exclusive right to a folder, held by flock(2) on its file `lock`: the kernel takes it back when the process
@@ -26,14 +23,11 @@ export class FolderLock implements Disposable {
   static async take(folder: string): Promise<FolderLock> {
     const path = `${folder}/lock`;
     for (;;) {
-      const file = await Deno.open(path, {
-        read: true,
-        write: true,
-        create: true,
-        mode: 0o600,
-      });
+      const file = await openLock(folder, path);
       try {
-        if (!await tryLock(file, true)) throw await heldError(folder, file);
+        if (!await tryLock(file, true)) {
+          throw heldError(folder, await writtenHolder(file));
+        }
         // Who held it may have removed it meanwhile, as a start that failed does: a lock on that keeps nobody out.
         if (!await isAt(file, path)) {
           file.close();
@@ -57,21 +51,31 @@ export class FolderLock implements Disposable {
    * @throws {StartError} If another process has it.
    */
   static async refuseHeld(folder: string): Promise<void> {
-    let file: Deno.FsFile;
-    try {
-      file = await Deno.open(`${folder}/lock`, { read: true });
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
-    using held = file;
-    // Shared, so that two that only look do not take each other for a node.
-    if (!await tryLock(held, false)) throw await heldError(folder, held);
+    const holder = await lockHolder(folder);
+    if (holder !== undefined) throw heldError(folder, holder);
   }
 
   /** Gives the folder back. */
   [Symbol.dispose](): void {
     this.#file.close();
+  }
+}
+
+async function openLock(folder: string, path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, {
+      read: true,
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.IsADirectory)) throw cause;
+    throw new StartError(
+      1,
+      `Cannot use folder "${folder}": "${path}" is a folder, and a file belongs there; move it away`,
+      { cause },
+    );
   }
 }
 
@@ -84,33 +88,10 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   }
 }
 
-/**
- * Tries for a moment: between fork(2) and exec(2) a new process has the open files of the one that starts it, locks
- * included, so that a lock may outlive its node by that much.
- */
-async function tryLock(
-  file: Deno.FsFile,
-  exclusive: boolean,
-): Promise<boolean> {
-  for (const until = Date.now() + INHERITED_MS; Date.now() < until;) {
-    if (await file.tryLock(exclusive)) return true;
-    await delay(20);
-  }
-  return await file.tryLock(exclusive);
-}
-
-async function heldError(
-  folder: string,
-  file: Deno.FsFile,
-): Promise<StartError> {
-  const buffer = new Uint8Array(32);
-  const length = await file.read(buffer) ?? 0;
-  const pid = new TextDecoder().decode(buffer.subarray(0, length)).trim();
+function heldError(folder: string, holder: string): StartError {
   return new StartError(
     1,
-    `Cannot use folder "${folder}": another Hamlet runs on it, process ${
-      pid || "unknown"
-    }; stop that one first, or ` +
+    `Cannot use folder "${folder}": another Hamlet runs on it, process ${holder}; stop that one first, or ` +
       `give this one folders of its own with --data-dir and --run-dir`,
   );
 }

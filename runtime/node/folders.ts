@@ -232,7 +232,7 @@ export async function examineData(data: string): Promise<DataState> {
 /** What is in a data folder, without the folders that {@linkcode openFolders} makes. */
 async function filesBelow(data: string, prefix = ""): Promise<string[]> {
   const found: string[] = [];
-  for (const name of await names(`${data}/${prefix}`)) {
+  for (const name of await names(resolve(data, prefix))) {
     const path = prefix + name;
     if (dataFolders.includes(path)) {
       found.push(...await filesBelow(data, `${path}/`));
@@ -274,8 +274,10 @@ async function makeFolder(path: string, mode: number): Promise<void> {
       await parent.sync();
     }
   }
+  const info = await Deno.stat(path);
+  if (!info.isDirectory) throw noFolderError(path);
   // The mode given to mkdir(2) is reduced by the umask, and a folder that was there may have any.
-  if (((await Deno.stat(path)).mode ?? mode) % 0o10000 !== mode) {
+  if ((info.mode ?? mode) % 0o10000 !== mode) {
     await Deno.chmod(path, mode);
   }
 }
@@ -332,9 +334,17 @@ async function names(folder: string): Promise<string[]> {
   try {
     for await (const entry of Deno.readDir(folder)) found.push(entry.name);
   } catch (error) {
+    if (error instanceof Deno.errors.NotADirectory) throw noFolderError(folder);
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found.sort();
+}
+
+function noFolderError(path: string): StartError {
+  return new StartError(
+    1,
+    `Cannot use "${path}": it is no folder, and one belongs there; move it away, or restore the folder from a backup`,
+  );
 }
 
 async function removeAllBut(
@@ -350,7 +360,10 @@ async function remove(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
-    // The folder above went with the other one's.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // The folder above went with the other one's, or is none.
+    if (
+      !(error instanceof Deno.errors.NotFound) &&
+      !(error instanceof Deno.errors.NotADirectory)
+    ) throw error;
   }
 }

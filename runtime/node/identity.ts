@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "../atomic_file.ts";
 import { StartError } from "./errors.ts";
+import { whyUnreadable } from "./why_unreadable.ts";
 
 /** Who a node is, for as long as it lives: its Ed25519 key and what follows from it. */
 export interface Identity {
@@ -38,20 +39,28 @@ export async function generateIdentity(): Promise<Identity> {
  * @throws {StartError} If there is none or it is damaged.
  */
 export async function readIdentity(data: string): Promise<Identity> {
-  try {
-    return await identityOf(await Deno.readTextFile(`${data}/${FILE}`));
-  } catch (cause) {
-    throw new StartError(
+  const refuse = (why: string, cause: unknown) =>
+    new StartError(
       1,
-      `Cannot read the node's key "${data}/${FILE}": it is ` +
-        `${
-          cause instanceof Deno.errors.NotFound
-            ? "missing"
-            : "no Ed25519 private key in PKCS #8 PEM"
-        }; restore it ` +
-        `from a backup, since without it this is another node`,
+      `Cannot read the node's key "${data}/${FILE}": ${why}; restore it from a backup, since without it this is ` +
+        `another node`,
       { cause },
     );
+  let pem: string;
+  try {
+    pem = await Deno.readTextFile(`${data}/${FILE}`);
+  } catch (cause) {
+    throw refuse(
+      cause instanceof Deno.errors.NotFound
+        ? "it is missing"
+        : whyUnreadable(cause),
+      cause,
+    );
+  }
+  try {
+    return await identityOf(pem);
+  } catch (cause) {
+    throw refuse("it is no Ed25519 private key in PKCS #8 PEM", cause);
   }
 }
 

@@ -2,17 +2,19 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { serveAdmin } from "../admin/server.ts";
-import type { AdminTarget } from "../admin/target.ts";
 import { Broker } from "../broker/broker.ts";
 import { armFailpoints } from "../failpoint.ts";
 import { wantsColor } from "../log/color.ts";
 import { createLog } from "../log/log.ts";
 import { createOutput } from "../log/output.ts";
+import { KNOWN_SERVICES } from "../manifest/known_services.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { hostname } from "../services/hostname.ts";
 import type { Role } from "../services/nodes.ts";
 import { process } from "../services/process.ts";
 import { node as nodeContract } from "../services/node.ts";
+import { checkModules } from "./check_modules.ts";
+import { checkPrograms } from "./check_programs.ts";
 import { choosePlugins } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
@@ -36,22 +38,9 @@ import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
 import { readManifest } from "./read_manifest.ts";
 import { removeRoleData } from "./role_data.ts";
-import { RunningNode } from "./running_node.ts";
+import { type Node, RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
 import { endStrays, processMarker } from "./strays.ts";
-
-/** A node that runs in this process. */
-export interface Node extends AdminTarget {
-  readonly info: NodeInfo;
-  /** How it logs, by its settings or its config file. */
-  readonly logFormat: "text" | "json";
-  /** Resolves once every plugin has been ready at the same time for the first time; never if the node ends before. */
-  readonly ready: Promise<void>;
-  /** Resolves when the node has ended in order; rejects with what ended it, such as a `FatalError`. */
-  readonly finished: Promise<void>;
-  /** Ends the node in order, plugins before what they use. A second call waits for the first. */
-  stop(): Promise<void>;
-}
 
 /** Before Hamlet was made: a clock that says so is wrong. */
 const EARLIEST = Date.UTC(2024, 0, 1);
@@ -84,6 +73,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const state = await examineFolders(folders);
   const record = await findNode(folders.data, state, settings);
   const chosen = choosePlugins(manifest, settings.plugins, record.role);
+  await checkModules(chosen);
 
   const output = createOutput(Deno.stderr);
   const log = createLog({
@@ -149,6 +139,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         config.plugins,
       );
     const grants = await grantsOf(role);
+    await checkPrograms(grants.hosted, effective.programs);
 
     // The key first: node.json is what makes this a node, and a key alone is taken up by the next start.
     if (state === "empty") await writeIdentity(folders.data, identity);
@@ -168,7 +159,11 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     };
     await forgetFormerRole();
 
-    const broker = new Broker({ log: log.sink });
+    const broker = new Broker({
+      log: log.sink,
+      exampleScope: (service, plugin) =>
+        KNOWN_SERVICES.get(service)?.exampleScope?.(plugin),
+    });
     const processes = processService({
       programs: effective.programs,
       cwd: folders.run,
@@ -204,6 +199,9 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       info,
       logFormat: effective.logFormat,
       grants,
+      leftOut: manifest.plugins.map(({ name }) => name).filter((name) =>
+        settings.plugins?.includes(name) === false
+      ),
       broker,
       log,
       warnings,

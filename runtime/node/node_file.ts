@@ -2,6 +2,7 @@ import { z } from "zod";
 import { writeFileAtomic } from "../atomic_file.ts";
 import { Role } from "../services/nodes.ts";
 import { StartError } from "./errors.ts";
+import { whyUnreadable } from "./why_unreadable.ts";
 
 /** The format of `node.json` that this Hamlet writes, and the newest one it reads. */
 const VERSION = 2;
@@ -45,11 +46,24 @@ export type NodeFile = z.infer<typeof NodeFile>;
  *
  * @param data Its data folder.
  * @returns What it remembers.
- * @throws {StartError} If it is damaged or of a newer Hamlet.
+ * @throws {Deno.errors.NotFound} If there is nothing.
+ * @throws {StartError} If it cannot be read, is damaged or of a newer Hamlet.
  */
 export async function readNodeFile(data: string): Promise<NodeFile> {
   const path = `${data}/node.json`;
-  const text = await Deno.readTextFile(path);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) throw cause;
+    throw new StartError(
+      1,
+      `Cannot read "${path}": ${
+        whyUnreadable(cause)
+      }; put that right, or restore the file from a backup`,
+      { cause },
+    );
+  }
   let content: unknown;
   try {
     content = JSON.parse(text);

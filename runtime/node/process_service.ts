@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { failpoint } from "../failpoint.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Caller, Implementation } from "../service/contract.ts";
-import { ScopeError, ServiceError } from "../service/errors.ts";
+import { ScopeError } from "../service/errors.ts";
 import type {
   process,
   ProcessEvent,
@@ -10,8 +10,8 @@ import type {
 } from "../services/process.ts";
 import { matchesArgument } from "./argument_pattern.ts";
 import { EventQueue } from "./event_queue.ts";
-import { findProgram } from "./find_program.ts";
 import { readLines } from "./line_reader.ts";
+import { locateProgram, PROGRAM_ENVIRONMENT } from "./locate_program.ts";
 
 /** Options of {@linkcode processService}. */
 export interface ProcessServiceOptions {
@@ -43,12 +43,6 @@ const DRAIN_MS = 1000;
  */
 const execUnderParent = `test "$PPID" = "$0" && exec "$@"`;
 
-/** All that a program finds in its environment beside the marker: what the node was given is not for it. */
-const environment = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  LANG: "C.UTF-8",
-};
-
 /**
  * Makes the service that runs programs.
  *
@@ -66,8 +60,8 @@ export function processService(options: ProcessServiceOptions): ProcessService {
     caller: Caller<ProcessScope>,
   ): AsyncGenerator<z.infer<typeof ProcessEvent>, void, void> {
     const cwd = allowedFolder(program, args, caller) ?? options.cwd;
-    const path = await locate(program, programs[program]);
-    const setpriv = await locate("setpriv", undefined);
+    const path = await locateProgram(program, programs[program]);
+    const setpriv = await locateProgram("setpriv", undefined);
 
     // Whoever starts a program again must not find its own earlier process in the way.
     const key = `${caller.name} ${program}`;
@@ -89,7 +83,7 @@ export function processService(options: ProcessServiceOptions): ProcessService {
       ],
       cwd,
       clearEnv: true,
-      env: { ...environment, [options.marker[0]]: options.marker[1] },
+      env: { ...PROGRAM_ENVIRONMENT, [options.marker[0]]: options.marker[1] },
       // A session of its own, so that Ctrl-C at a terminal ends the node, and the node ends it in order.
       detached: true,
       stdin: "null",
@@ -194,27 +188,6 @@ function allowedFolder(
     );
   }
   return declared.cwd;
-}
-
-async function locate(
-  program: string,
-  configured: string | undefined,
-): Promise<string> {
-  const found = await findProgram(
-    configured ?? program,
-    Deno.env.get("PATH") ?? environment.PATH,
-  );
-  if (found !== undefined) return found;
-  // The only program for which the command line has a flag.
-  const flag = program === "etcd" ? "with --etcd, or " : "";
-  throw new ServiceError(
-    "not-found",
-    configured === undefined
-      ? `Cannot find the program "${program}" on the PATH: install it, or give its path ${flag}under "programs" in the ` +
-        `config file`
-      : `Cannot run "${configured}" as "${program}": it is no file that may be executed; give another path ${flag}under ` +
-        `"programs" in the config file`,
-  );
 }
 
 function signalChild(child: Deno.ChildProcess, signal: Deno.Signal): void {

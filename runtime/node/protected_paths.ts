@@ -21,7 +21,11 @@ export function protectedPaths(
   const code = [
     fileURLToPath(new URL("../", import.meta.url)),
     fileURLToPath(new URL("../../mod.ts", import.meta.url)),
-    ...entries.map(({ module }) => dirname(fileURLToPath(module))),
+    fileURLToPath(new URL("../../deno.json", import.meta.url)),
+    ...entries.flatMap(({ module, contracts }) => [
+      dirname(fileURLToPath(module)),
+      ...contracts.map((contract) => fileURLToPath(contract)),
+    ]),
   ];
   const key = "identity/key.pem";
   const readers = entries.filter(({ permissions }) =>

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
-import type { PluginDescription } from "../admin/target.ts";
+import type { AdminTarget, PluginDescription } from "../admin/target.ts";
 import type { Broker } from "../broker/broker.ts";
 import { OwnClients } from "../broker/own_clients.ts";
 import { type HostedPlugin, hostPlugin } from "../host/plugin_host.ts";
 import type { LogHistory } from "../log/history.ts";
-import type { Log } from "../log/log.ts";
+import { AUDIT_DN, type Log } from "../log/log.ts";
 import type { Logger } from "../log/logger.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import type { Client, Service } from "../service/contract.ts";
@@ -19,9 +19,21 @@ import {
   supervise,
   type Supervisor,
 } from "../supervisor/mod.ts";
-import type { Node } from "./node.ts";
 import type { PluginGrants } from "./plugin_grants.ts";
-import type { NodeStatus, PluginStatus, Readiness } from "./status.ts";
+import type { NodeStatus, PluginStatus, Readiness } from "../status.ts";
+
+/** A node that runs in this process. */
+export interface Node extends AdminTarget {
+  readonly info: NodeInfo;
+  /** How it logs, by its settings or its config file. */
+  readonly logFormat: "text" | "json";
+  /** Resolves once every plugin has been ready at the same time for the first time; never if the node ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when the node has ended in order; rejects with what ended it, such as a `FatalError`. */
+  readonly finished: Promise<void>;
+  /** Ends the node in order, plugins before what they use. A second call waits for the first. */
+  stop(): Promise<void>;
+}
 
 /** What a {@linkcode RunningNode} is made of. */
 export interface RunningNodeOptions {
@@ -29,6 +41,8 @@ export interface RunningNodeOptions {
   readonly logFormat: "text" | "json";
   /** The plugins to run, and every declared one. */
   readonly grants: PluginGrants;
+  /** Names of the declared plugins that the operator did not choose. */
+  readonly leftOut: readonly string[];
   readonly broker: Broker;
   readonly log: Log;
   /** What an operator should know from the start. */
@@ -69,6 +83,7 @@ interface StartedPlugin {
 export class RunningNode implements Node {
   readonly logFormat: "text" | "json";
   readonly log: Logger;
+  readonly audit: Logger;
   readonly logs: LogHistory;
   readonly ready: Promise<void>;
   readonly finished: Promise<void>;
@@ -103,6 +118,7 @@ export class RunningNode implements Node {
     this.#grants = options.grants;
     this.logFormat = options.logFormat;
     this.log = options.log.logger("root");
+    this.audit = options.log.logger(AUDIT_DN);
     this.logs = options.log.history;
     this.ready = this.#ready.promise;
     this.finished = this.#finished.promise;
@@ -206,7 +222,7 @@ export class RunningNode implements Node {
       plugins: [...this.#readiness].map(([name, readiness]): PluginStatus => ({
         name,
         state: readiness.kind,
-        ...reasonOf(readiness),
+        ...this.#reasonOf(name, readiness),
         restarts: running.find(({ dn }) => dn === `root.${name}`)?.restarts ??
           0,
       })),
@@ -351,6 +367,31 @@ export class RunningNode implements Node {
     else this.#finished.reject(error);
   }
 
+  /** Why a plugin is not ready, for a person. */
+  #reasonOf(name: string, readiness: Readiness): { reason?: string } {
+    const said = reasonsOf(readiness);
+    const reasons = readiness.kind === "starting" ||
+        readiness.kind === "unready"
+      ? [...said, ...this.#missingFor(name)]
+      : said;
+    return reasons.length === 0 ? {} : { reason: reasons.join("; ") };
+  }
+
+  /** What a plugin may wait for in vain: it also runs without, but perhaps not to any end. */
+  #missingFor(plugin: string): string[] {
+    const { broker, leftOut } = this.#options;
+    const { hosted, descriptions } = this.#grants;
+    const uses = hosted.find(({ name }) => name === plugin)?.uses ?? {};
+    return Object.keys(uses).flatMap((service) => {
+      const provider = descriptions.find(({ name, provides }) =>
+        leftOut.includes(name) && provides.includes(service)
+      );
+      return provider === undefined || broker.provided(service) ? [] : [
+        `service "${service}" is missing: add "${provider.name}", which provides it, to --plugins`,
+      ];
+    });
+  }
+
   /** Keeps the node's address, which `network` alone knows. */
   async #followAddress(): Promise<void> {
     const { signal } = this.#ending;
@@ -426,15 +467,15 @@ function memberWarnings(members: readonly Member[]): string[] {
   ];
 }
 
-function reasonOf(readiness: Readiness): { reason?: string } {
+function reasonsOf(readiness: Readiness): readonly string[] {
   switch (readiness.kind) {
     case "waiting":
-      return { reason: `waits for ${readiness.for.join(", ")}` };
+      return [`waits for ${readiness.for.join(", ")}`];
     case "unready":
     case "given-up":
-      return { reason: readiness.reason };
+      return [readiness.reason];
     default:
-      return {};
+      return [];
   }
 }
 

@@ -48,6 +48,8 @@ export interface Service<
   readonly methods: M;
   /** Parses `scope` of a manifest's `uses` entry, after variables have been resolved. */
   readonly scope: S;
+  /** What a plugin of that name might declare, for advice; only where a scope is required. */
+  readonly exampleScope?: (plugin: string) => z.input<S>;
 }
 
 /**

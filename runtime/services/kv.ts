@@ -4,7 +4,13 @@ import { call, defineService, stream } from "../service/contract.ts";
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`); this leaves room for the rest of one. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
 
-const key = z.string().min(1).max(4096).refine(
+/** The longest key, in UTF-16 code units. */
+export const MAX_KEY_LENGTH = 4096;
+
+const key = z.string().min(1, "A key cannot be empty").max(
+  MAX_KEY_LENGTH,
+  `A key has at most ${MAX_KEY_LENGTH} characters`,
+).refine(
   (text) => text.isWellFormed(),
   "A key is text that UTF-8 can write",
 );
@@ -104,6 +110,7 @@ export type KvScope = z.infer<typeof KvScope>;
 export const kv = defineService({
   name: "kv",
   scope: KvScope,
+  exampleScope: (plugin) => ({ keys: [`/${plugin}/`] }),
   methods: {
     /** Reads linearizably; keys in byte order. `from` and `limit` page through a prefix. */
     range: call(

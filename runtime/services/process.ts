@@ -46,6 +46,7 @@ export type ProcessEvent = z.infer<typeof ProcessEvent>;
 export const process = defineService({
   name: "process",
   scope: ProcessScope,
+  exampleScope: () => ({ ip: { args: ["route", "show"] } }),
   methods: {
     /**
      * Runs a program until it exits, its last event. When the caller cancels or goes away it gets

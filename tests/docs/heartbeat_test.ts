@@ -2,43 +2,23 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { AdminClient } from "../../runtime/admin/client.ts";
 import { kv } from "../../runtime/services/kv.ts";
-import { run } from "../support/process.ts";
 import { tempFolder } from "../support/temp.ts";
 import { Terminal } from "./terminal.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const heartbeat = `${root}docs/examples/heartbeat`;
 
-/** A distribution with the example in it, made as docs/plugins.md says. */
-async function distribution(): Promise<
-  { readonly path: string } & AsyncDisposable
-> {
+/** The example by itself, far from Hamlet's own folder. */
+async function copied(): Promise<{ readonly path: string } & AsyncDisposable> {
   const folder = await tempFolder();
-  const parts = [
-    "runtime",
-    "plugins",
-    "proto",
-    "scripts",
-    "mod.ts",
-    "deno.lock",
-  ];
-  await run("cp", ["-r", ...parts.map((part) => root + part), folder.path]);
-  await Deno.mkdir(`${folder.path}/docs/examples`, { recursive: true });
-  await run("cp", ["-r", heartbeat, `${folder.path}/docs/examples`]);
-  const manifest = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
-  const entry = JSON.parse(await Deno.readTextFile(`${heartbeat}/entry.json`));
-  await Deno.writeTextFile(
-    `${folder.path}/deno.json`,
-    JSON.stringify({
-      ...manifest,
-      plugins: { ...manifest.plugins, ...entry },
-    }),
-  );
+  for (const name of ["deno.json", "plugin.ts"]) {
+    await Deno.copyFile(`${heartbeat}/${name}`, `${folder.path}/${name}`);
+  }
   return folder;
 }
 
 Deno.test("docs/examples/heartbeat keeps a key for as long as its node lives", async () => {
-  await using folder = await distribution();
+  await using folder = await copied();
   const config = { plugins: { heartbeat: { ttl: 2 } } };
   await Deno.writeTextFile(
     `${folder.path}/config.json`,
@@ -46,8 +26,10 @@ Deno.test("docs/examples/heartbeat keeps a key for as long as its node lives", a
   );
   const start = async (...args: string[]) => {
     const command = [
-      "scripts/hamlet",
+      `${root}scripts/hamlet`,
       "dev",
+      "--manifest",
+      "deno.json",
       "--config",
       "config.json",
       "--name",
@@ -90,10 +72,8 @@ Deno.test("docs/examples/heartbeat keeps a key for as long as its node lives", a
   await node.ended();
 });
 
-Deno.test("docs/plugins.md quotes the entry of its example", async () => {
+Deno.test("docs/plugins.md quotes the manifest of its example", async () => {
   const document = await Deno.readTextFile(`${root}docs/plugins.md`);
-  const entry = await Deno.readTextFile(`${heartbeat}/entry.json`);
-  // Without the braces around it, and indented as what stands alone.
-  const lines = entry.split("\n").slice(1, -2).map((line) => line.slice(2));
-  assert.ok(document.includes(lines.join("\n")), lines.join("\n"));
+  const manifest = await Deno.readTextFile(`${heartbeat}/deno.json`);
+  assert.ok(document.includes(`\n${manifest}\`\`\``), manifest);
 });

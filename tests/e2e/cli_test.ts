@@ -204,7 +204,9 @@ Deno.test("hamlet logs follows the node, and what changes something is on record
       asked = true;
       await node.hamlet(["kv", "put", "/e2e/secret", "hidden"]);
     }
-    if (/Audit: admin called kv\.put: done.*\/e2e\/secret/.test(text)) break;
+    if (/root\.audit Admin called kv\.put: done.*\/e2e\/secret/.test(text)) {
+      break;
+    }
   }
   logs.kill("SIGINT");
   await logs.status;

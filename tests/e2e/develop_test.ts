@@ -229,6 +229,11 @@ const wrongEntries: Readonly<Record<string, { entry: Entry; says: RegExp }>> = {
     entry: { ...plain, module: "/etc/mod.ts" },
     says: /plugins\.mine\.module is "\/etc\/mod\.ts": Write a path relative/,
   },
+  "a module that is not there": {
+    entry: { ...plain, module: "./mine/main.ts" },
+    says:
+      /deno\.json:\d+:\d+: Cannot load plugin "mine": there is no file ".*\/mine\/main\.ts"; correct "module"/,
+  },
   "a link out of its folder": {
     entry: { ...plain, module: "./linked/mod.ts" },
     says:

@@ -130,6 +130,54 @@ Deno.test("the peer port is open to certificates of the peer authority alone, un
   assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
 });
 
+Deno.test("the peer port is open to a member under another address than its certificate's", async () => {
+  await using folders = await nodeFolders();
+  await using node = new NodeProcess(folders);
+  await node.ready();
+  const out = `${folders.root}/moved`;
+  await hamlet(
+    folders,
+    ...["cert", "issue", "moved", "--ip", "192.0.2.9"],
+    ...["--authority", "peer", "--out", out],
+  );
+  assert.deepEqual(
+    await curl(folders, "/version", `${out}/moved`),
+    { status: 200 },
+  );
+  assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
+});
+
+Deno.test("the peer port is open again soon after somebody removes the revocation list", async () => {
+  await using folders = await nodeFolders();
+  await using node = new NodeProcess(folders);
+  await node.ready();
+  const out = `${folders.root}/member`;
+  await hamlet(
+    folders,
+    ...["cert", "issue", "member", "--ip", "127.0.0.1"],
+    ...["--authority", "peer", "--out", out],
+  );
+  const { data } = folders;
+  for (
+    const [name, path] of [
+      ["peer", `${data}/etcd/peer-crl/crl.der`],
+      ["cluster", `${data}/identity/crl.der`],
+    ] as const
+  ) {
+    const der = await Deno.readFile(path);
+    await Deno.remove(path);
+    await node.logged(({ dn, message }) =>
+      dn === `root.crl.${name}` && message.startsWith(`Wrote "${path}" again`)
+    );
+    assert.deepEqual(await Deno.readFile(path), der);
+  }
+  assert.deepEqual(
+    await curl(folders, "/version", `${out}/member`),
+    { status: 200 },
+  );
+  assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
+});
+
 Deno.test("etcdctl sees one healthy member", async () => {
   await using folders = await nodeFolders();
   await using node = new NodeProcess(folders);

@@ -49,8 +49,13 @@ fi
 function __hamlet_complete
     set -l words (commandline --tokenize --cut-at-cursor --current-process)
     set -l current (commandline --current-token --cut-at-cursor)
-    $words[1] __complete -- $words[2..] "$current" 2>/dev/null
+    set -l found ($words[1] __complete -- $words[2..] "$current" 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path "$current"
+    end
 end
-complete --command hamlet --arguments '(__hamlet_complete)'
+complete --command hamlet --no-files --arguments '(__hamlet_complete)'
 `,
 };

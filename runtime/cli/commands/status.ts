@@ -1,7 +1,7 @@
 import { NoNodeError } from "../../admin/errors.ts";
 import { encodeJson } from "../../admin/json.ts";
 import { wantsColor } from "../../log/color.ts";
-import type { NodeStatus } from "../../node/status.ts";
+import type { NodeStatus } from "../../status.ts";
 import type { CliContext } from "../context.ts";
 import type { ClientFlags, JsonFlag } from "../flags.ts";
 import { openClient } from "../open_client.ts";

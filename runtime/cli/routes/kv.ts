@@ -1,10 +1,16 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
+import { MAX_KEY_LENGTH } from "../../services/kv.ts";
 import { clientFlags, jsonFlag } from "../flags.ts";
 import { describe } from "./describe.ts";
 
 const kvKey = {
   parse: (text: string) => {
     if (text === "") throw new TypeError("A key cannot be empty");
+    if (text.length > MAX_KEY_LENGTH) {
+      throw new TypeError(
+        `A key has at most ${MAX_KEY_LENGTH} characters, not ${text.length}`,
+      );
+    }
     return text;
   },
   placeholder: "key",

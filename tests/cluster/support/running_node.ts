@@ -1,5 +1,5 @@
 import type { AdminClient } from "../../../runtime/admin/client.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import { until } from "./until.ts";
 
 /** What a node has to do with. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { AdminClient } from "../../../runtime/admin/client.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { endProcesses } from "./processes_of.ts";
 

@@ -31,6 +31,16 @@ Deno.test("openState() makes two authorities on the first node of a new cluster"
   assert.equal(Deno.statSync(files.sealKey).size, 32);
 });
 
+Deno.test("openState() says that a folder is where a file belongs", async () => {
+  await using folder = await tempFolder();
+  const files = filesIn(folder.path);
+  await Deno.mkdir(files.sealKey);
+  await assert.rejects(openState(files, "lost"), {
+    name: "FatalError",
+    message: /seal\.key": it is a folder, and a file belongs there; restore/,
+  });
+});
+
 Deno.test("openState() gets the seal key on a node that joins, once, and makes no authority", async () => {
   await using folder = await tempFolder();
   const files = filesIn(folder.path);

@@ -1,5 +1,5 @@
 import { AdminClient } from "../../../runtime/admin/client.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import { freePort } from "../../support/port.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { program } from "../../runtime/cli/served_node.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cluster, kv, type Member, membership } from "../../../mod.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import type { Role } from "../../../runtime/services/nodes.ts";
 import { run } from "../../support/process.ts";
 import { machine, type NodeProcess, withVoters } from "./cluster.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { PluginStatus } from "../../../runtime/node/status.ts";
-import { type Node, startNode } from "../../../runtime/node/node.ts";
+import type { PluginStatus } from "../../../runtime/status.ts";
+import { startNode } from "../../../runtime/node/node.ts";
+import type { Node } from "../../../runtime/node/running_node.ts";
 import type { NodeSettings } from "../../../runtime/node/settings.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { etcdctl } from "./harness.ts";

@@ -30,7 +30,11 @@ class Events {
     for (;;) {
       const index = this.#seen.findIndex((event) => pattern.test(event));
       if (index >= 0) return this.#seen.splice(0, index + 1);
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      const late = new Error(`Not within 20 s: ${pattern}\n${this.#seen}`);
+      const timer = setTimeout(() => reject(late), 20_000);
+      await promise.finally(() => clearTimeout(timer));
     }
   }
 }
@@ -132,6 +136,31 @@ Deno.test("follow() starts again when it cannot write, and then catches up", asy
   await Deno.remove(crl.folder, { recursive: true });
   const der = await list(1);
   await crl.put(der);
+  await crl.events.until(/^report: .*No such file/);
+  await Deno.mkdir(crl.folder);
+  await crl.events.until(/^report: equal$/);
+  assert.deepEqual(await Deno.readFile(crl.path), der);
+});
+
+Deno.test("follow() writes the list again when somebody removes or replaces it, and says so", async () => {
+  await using crl = await start();
+  const der = await list(1);
+  await crl.put(der);
+  await crl.events.until(/^report: equal$/);
+  await Deno.remove(crl.path);
+  await crl.events.until(/^warning: Wrote ".*" again: .* removed it/);
+  assert.deepEqual(await Deno.readFile(crl.path), der);
+  await Deno.writeFile(crl.path, await list(0));
+  await crl.events.until(/^warning: Wrote ".*" again: .* changed it/);
+  assert.deepEqual(await Deno.readFile(crl.path), der);
+});
+
+Deno.test("follow() reports that it cannot write the list again, until it can", async () => {
+  await using crl = await start();
+  const der = await list(1);
+  await crl.put(der);
+  await crl.events.until(/^report: equal$/);
+  await Deno.remove(crl.folder, { recursive: true });
   await crl.events.until(/^report: .*No such file/);
   await Deno.mkdir(crl.folder);
   await crl.events.until(/^report: equal$/);

@@ -56,7 +56,7 @@ Deno.test("update() refuses what is not a newer list of the same authority, and 
     ],
     [
       await list(6, other),
-      /is of authority [0-9a-f]{40}, the file of [0-9a-f]{40}; if that one is damaged, remove it/,
+      /is of authority [0-9a-f]{40}, the file of [0-9a-f]{40}; if that one is damaged, stop the node, remove it/,
     ],
     [new Uint8Array(), /Cannot read a revocation list of 0 bytes/],
     [der.subarray(1), /Cannot read a revocation list/],
@@ -77,4 +77,51 @@ Deno.test("update() replaces a file that is not a list", async () => {
   await Deno.writeTextFile(path, "not DER");
   const file = await ListFile.open(path);
   assert.equal((await file.update(await list(1)))?.number, 1);
+});
+
+Deno.test("restore() puts back a list that was removed, replaced or written over, and touches no other", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/crl.der`;
+  const file = await ListFile.open(path);
+  assert.equal(await file.restore(), undefined, "Nothing is known to put back");
+  await Deno.writeTextFile(path, "not DER");
+  const der = await list(3);
+  await file.update(der);
+
+  const { ino } = await Deno.stat(path);
+  for (let look = 0; look < 3; look++) {
+    assert.equal(await file.restore(), undefined);
+  }
+  await Deno.utime(path, 0, 0);
+  assert.equal(await file.restore(), undefined);
+  assert.equal((await Deno.stat(path)).ino, ino, "It was written for nothing");
+
+  const newer = await list(4);
+  const deeds: [string, () => Promise<unknown>][] = [
+    ["removed", () => Deno.remove(path)],
+    ["changed", () => Deno.writeFile(path, newer)],
+    ["changed", () => Deno.truncate(path)],
+    ["changed", async () => {
+      await Deno.writeFile(`${path}.other`, newer);
+      await Deno.rename(`${path}.other`, path);
+    }],
+  ];
+  for (const [found, deed] of deeds) {
+    await deed();
+    assert.equal(await file.restore(), found);
+    assert.deepEqual(await Deno.readFile(path), der);
+    assert.equal(await file.restore(), undefined);
+  }
+  assert.deepEqual([...Deno.readDirSync(folder.path)].length, 1);
+});
+
+Deno.test("restore() and update() at once leave the newest list", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/crl.der`;
+  const file = await ListFile.open(path);
+  await file.update(await list(1));
+  await Deno.remove(path);
+  const der = await list(2);
+  await Promise.all([file.restore(), file.update(der), file.restore()]);
+  assert.deepEqual(await Deno.readFile(path), der);
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { observedNode } from "../../runtime/node/observed_node.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { inNamespace } from "../in_namespace.ts";
 
+const root = new URL("../../../", import.meta.url);
 const plugins = ["network", "hostsfile"];
 
 Deno.test("hostsfile writes both files for everybody to read, and leaves nothing else", async () => {
@@ -56,4 +58,63 @@ Deno.test("hostsfile is no alarm for who tries it out on loopback", async () => 
     dev: true,
   });
   assert.match(await observed.logged(/This system resolves/), /"level":"info"/);
+});
+
+Deno.test("hostsfile leaves out a name that would lead astray, and says so", async () => {
+  await using folder = await tempFolder();
+  await using observed = await observedNode(folder.path, {
+    plugins,
+    name: "localhost",
+    advertise: "192.0.2.7",
+  });
+  await observed.node.ready;
+  assert.match(
+    await observed.logged(/Leaving node/),
+    /"level":"warning".*is this machine's own name for itself/,
+  );
+  assert.equal(
+    await Deno.readTextFile(`${folder.path}/run/hosts`),
+    "127.0.0.1 localhost\n::1 localhost\n",
+  );
+});
+
+Deno.test("hostsfile never gets to see an address that would break the file", async () => {
+  await using folder = await tempFolder();
+  const { plugins: { hostsfile } } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", root)),
+  );
+  await Deno.symlink(fileURLToPath(root).slice(0, -1), `${folder.path}/hamlet`);
+  await Deno.copyFile(
+    new URL("./rogue_network.ts", import.meta.url),
+    `${folder.path}/rogue_network.ts`,
+  );
+  const manifest = `${folder.path}/deno.json`;
+  await Deno.writeTextFile(
+    manifest,
+    JSON.stringify({
+      plugins: {
+        hostsfile: {
+          ...hostsfile,
+          module: "./hamlet/plugins/hostsfile/mod.ts",
+        },
+        network: {
+          module: "./rogue_network.ts",
+          provides: ["network"],
+          isolation: "worker",
+        },
+      },
+    }),
+  );
+  await using observed = await observedNode(folder.path, {
+    manifest,
+    name: "node-1",
+  });
+  await observed.logged(/Wrote .*: added node-1 \(192\.0\.2\.7\)/);
+  await observed.logged(
+    /root\.hostsfile\.local.*answered \\"watch\\" with what its contract does not allow/,
+  );
+  assert.equal(
+    await Deno.readTextFile(`${folder.path}/run/hosts`),
+    `127.0.0.1 localhost\n::1 localhost\n192.0.2.7 ${observed.node.info.id} node-1\n`,
+  );
 });

@@ -43,8 +43,22 @@ const settings = {
   );
 }
 {
+  // The file is right already: nothing is written, and yet the system is asked.
+  await using observed = await observedNode(path, {
+    ...settings,
+    advertise: "192.0.2.7",
+  });
+  const wrong = /"level":"error".*resolves \\"node-1\\" to nothing/;
+  await observed.logged(wrong);
   await Deno.remove("/etc/hosts");
   await Deno.symlink(`${path}/run/hosts`, "/etc/hosts");
+  await observed.logged(
+    /"level":"info".*This system resolves \\"node-1\\" to 192\.0\.2\.7/,
+  );
+  assert.ok(!observed.lines.some((line) => line.includes("Wrote")));
+  assert.ok(!observed.lines.some((line) => wrong.test(line)), "Told twice");
+}
+{
   await using observed = await observedNode(path, {
     ...settings,
     advertise: "2001:DB8:0::7",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { AdminClient } from "../../../runtime/admin/client.ts";
@@ -7,6 +8,7 @@ import {
   NoNodeError,
 } from "../../../runtime/admin/errors.ts";
 import { serveAdmin } from "../../../runtime/admin/server.ts";
+import { FolderLock } from "../../../runtime/node/folder_lock.ts";
 import { ServiceError } from "../../../runtime/service/errors.ts";
 import { ca } from "../../../runtime/services/ca.ts";
 import { cluster } from "../../../runtime/services/cluster.ts";
@@ -119,6 +121,30 @@ Deno.test("serveAdmin() takes over what a dead node left, and nothing else", asy
     /something else than a socket/,
   );
   assert.equal(await Deno.readTextFile(file), "precious");
+});
+
+Deno.test("serveAdmin() makes its socket again when it was removed, and goes on for who is connected", async () => {
+  await using node = await serve();
+  const end = new AbortController();
+  const watching = node.client.watchStatus(end.signal);
+  await watching.next();
+  using changes = Deno.watchFs(dirname(node.path));
+  await Deno.remove(node.path);
+  for await (const { kind, paths } of changes) {
+    if (kind === "create" && paths.includes(node.path)) break;
+  }
+  assert.equal(((await Deno.stat(node.path)).mode ?? 0) & 0o777, 0o700);
+  using client = new AdminClient(node.path);
+  assert.equal((await client.status()).ready, true);
+  assert.match(node.target.lines.join(""), /was gone and has been made again/);
+
+  node.target.current = { ...node.target.current, ready: false };
+  node.target.change();
+  assert.equal((await watching.next()).value?.ready, false);
+  end.abort();
+  await watching.return(undefined);
+  await node.server.stop();
+  await assert.rejects(Deno.lstat(node.path), Deno.errors.NotFound);
 });
 
 Deno.test("GET /v1/status answers curl", async () => {
@@ -271,15 +297,14 @@ Deno.test("POST /v1/services logs what changes something, without its bytes", as
     (error) => error instanceof ServiceError && error.code === "unavailable",
   );
   assert.deepEqual(
-    node.target.node.history.recent().map(({ message, properties }) => [
-      message,
-      properties,
-    ]),
+    node.target.node.history.recent("root.audit").map((
+      { message, properties },
+    ) => [message, properties]),
     [
-      ["Audit: admin called kv.put: done", {
+      ["Admin called kv.put: done", {
         input: { key: "/a", value: "[6 bytes]" },
       }],
-      ["Audit: admin called kv.delete: unavailable", { input: { key: "/a" } }],
+      ["Admin called kv.delete: unavailable", { input: { key: "/a" } }],
     ],
   );
 });
@@ -408,5 +433,16 @@ Deno.test("AdminClient says that no node runs, or what else is in the way", asyn
         `No node is running here: there is no "${folder}/hamlet.sock"; `,
       ),
   );
+  {
+    using _lock = await FolderLock.take(folder);
+    await assert.rejects(
+      client.status(),
+      (error) =>
+        error instanceof NoNodeError &&
+        error.message.startsWith(
+          `A node runs here, process ${Deno.pid}, but there is no "${folder}/hamlet.sock": `,
+        ),
+    );
+  }
   await Deno.remove(folder, { recursive: true });
 });

@@ -1,6 +1,6 @@
 import type { AdminTarget } from "../../../runtime/admin/target.ts";
 import { createLog, type Log } from "../../../runtime/log/log.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import type { Client, Service } from "../../../runtime/service/contract.ts";
 import { ServiceError } from "../../../runtime/service/errors.ts";
 
@@ -58,6 +58,7 @@ export function createTarget(): TestTarget {
     plugins: () => [],
     logs: node.history,
     log: node.logger("root.admin"),
+    audit: node.logger("root.audit"),
     use<S extends Service>({ name }: S, signal: AbortSignal) {
       const found = target.services.get(name);
       if (found !== undefined) {

@@ -113,6 +113,20 @@ Deno.test("Broker.join() refuses a use that is not declared, and logs it once un
   assert.equal(logged.length, 2);
 });
 
+Deno.test("Broker.join() advises a scope where a service wants one", async () => {
+  const it = new Broker({
+    log() {},
+    exampleScope: (service, plugin) =>
+      service === "kv" ? { keys: [`/${plugin}/`] } : undefined,
+  });
+  await assert.rejects(
+    it.join(declaration("crl", {}), new Plugin()).use("kv", never),
+    refused(
+      'Plugin "crl" may not use service "kv": deno.json would allow it with plugins.crl.uses.kv: {"scope":{"keys":["/crl/"]}}',
+    ),
+  );
+});
+
 Deno.test("Broker.join() refuses to provide what is not declared", () => {
   const { broker: it, logged } = broker();
   const session = it.join(

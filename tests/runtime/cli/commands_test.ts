@@ -155,6 +155,23 @@ Deno.test("hamlet kv put refuses a value that is too large before it sends it", 
   assert.match(stderr, /more than 1048576 bytes/);
 });
 
+Deno.test("hamlet kv refuses a key that is too long before it sends it", async () => {
+  for (const command of [["get"], ["put", "x"], ["del"], ["watch"]]) {
+    const [name = "", ...value] = command;
+    const { code, stderr } = await hamlet([
+      "kv",
+      name,
+      "k".repeat(4097),
+      ...value,
+    ]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^hamlet: Failed to parse "k{80}…" for key: A key has at most 4096 characters, not 4097$/m,
+    );
+  }
+});
+
 Deno.test("hamlet kv del says how many, kv watch what happens", async () => {
   await using node = await serveNode();
   const found = (key: string, value: string) => ({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { progressBlock, progressLines } from "../../../runtime/cli/progress.ts";
-import type { NodeStatus, PluginStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus, PluginStatus } from "../../../runtime/status.ts";
 
 function status(...plugins: Omit<PluginStatus, "restarts">[]): NodeStatus {
   return {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { duration, statusText } from "../../../runtime/cli/status_text.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 
 const status: NodeStatus = {
   ready: false,

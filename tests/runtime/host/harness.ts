@@ -7,7 +7,7 @@ import {
 } from "../../../runtime/host/plugin_host.ts";
 import type { Logger, LogLevel } from "../../../runtime/log/logger.ts";
 import type { LogRecord } from "../../../runtime/log/record.ts";
-import type { Readiness } from "../../../runtime/node/status.ts";
+import type { Readiness } from "../../../runtime/status.ts";
 import {
   type RunnableRemoval,
   type RunnableStatus,

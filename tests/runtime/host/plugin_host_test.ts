@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { STREAM_WINDOW } from "../../../runtime/broker/limits.ts";
 import { ASK_MS } from "../../../runtime/host/plugin_worker.ts";
-import { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { probe } from "./fixtures/contract.ts";
 import { Harness } from "./harness.ts";
 

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { createLog, type LogOptions } from "../../../runtime/log/log.ts";
+import {
+  AUDIT_DN,
+  createLog,
+  type LogOptions,
+} from "../../../runtime/log/log.ts";
 
 function logged(
   options: Partial<LogOptions>,
@@ -93,6 +97,22 @@ Deno.test("createLog() holds a DN's level for its subtree and for nothing else",
       "root.ab error",
     ],
   );
+});
+
+Deno.test("createLog() logs what is on record whatever the levels are", () => {
+  const lines = logged({
+    level: "error",
+    levels: { "root": "warning", "root.audit": "error" },
+  }, (log) => {
+    log.logger("root").info("One");
+    log.logger(AUDIT_DN).info("Two");
+    log.logger("root.auditor").info("Three");
+    assert.deepEqual(
+      log.history.recent().map(({ message }) => message),
+      ["Two"],
+    );
+  });
+  assert.deepEqual(lines.map((line) => JSON.parse(line).message), ["Two"]);
 });
 
 Deno.test("createLog() escapes what would move the cursor, color or begin another line", () => {

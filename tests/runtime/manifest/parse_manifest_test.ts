@@ -42,7 +42,7 @@ function unmark(text: string): { text: string; place: string } {
 
 /** Name, text with the place of the only problem marked, what its line says. */
 const refused: [string, string, RegExp][] = [
-  ["no text", "»", /Cannot read JSON: value expected/],
+  ["no text", "»", /Cannot read JSON: unexpected end of input found/],
   ["no JSON", `{\n  "plugins": {\n »plugins: {} }\n}`, /Cannot read JSON/],
   ["no plugins", `»{}`, / plugins is missing: Write an object/],
   ["a list of plugins", `{"plugins": »[]}`, /is \[\]: Write an object/],
@@ -58,7 +58,9 @@ const refused: [string, string, RegExp][] = [
     /plugins\["x\.y"\]/,
   ],
   ["the name admin", manifest(`»"admin": {"module": "./x.ts"}`), /"runtime"/],
+  ["no plugin", `{ "plugins": »{} }`, /plugins is \{\}: Declare a plugin/],
   ["the name root", manifest(`»"root": {"module": "./x.ts"}`), /not names/],
+  ["the name audit", manifest(`»"audit": {"module": "./x.ts"}`), /not names/],
   [
     "a name twice",
     manifest(plugin(`"roles": ["worker"]`), `»"x": {"module": "./x.ts"}`),
@@ -486,6 +488,7 @@ Deno.test("parseManifest() fills in what an entry leaves out, the strict way", (
   assert(entry !== undefined);
   const { locate, uses, ...rest } = entry;
   assert.deepEqual(rest, {
+    contracts: [],
     name: "x",
     module: new URL("file:///opt/hamlet/p/x%20y.ts"),
     permissions: { read: [], write: [], net: [], env: [], sys: [] },
@@ -527,9 +530,7 @@ Deno.test("parseManifest() keeps what an entry says", () => {
     kv: {
       optional: true,
       methods: ["range"],
-      scope: Object.assign(Object.create(null), {
-        keys: ["/x/${name}/", "/x/y"],
-      }),
+      scope: { keys: ["/x/${name}/", "/x/y"] },
     },
   });
 });
@@ -570,5 +571,89 @@ Deno.test("PluginEntry.locate() names the nearest place around what is not there
   assert.equal(
     entry?.locate(["uses", "kv", "scope"]),
     `${FILE}:${marked.place}`,
+  );
+});
+
+/** Hamlet's own file, as far as others care. */
+const builtIn = {
+  path: FILE,
+  text:
+    `{"plugins": {"store": {"module": "./store.ts", "provides": ["kv"], "permissions": {"write": ["\${data}/store"]}}}}`,
+};
+const OWN = "/srv/mine/deno.json";
+
+Deno.test('parseManifest() takes over the plugins of Hamlet\'s own file with "extends": "hamlet"', () => {
+  const { plugins } = parseManifest(
+    `{"extends": "hamlet", "plugins": {\n${
+      plugin('"uses": {"kv": {"scope": {"keys": ["/x/"]}}}')
+    }}}`,
+    OWN,
+    builtIn,
+  );
+  assert.deepEqual(
+    plugins.map(({ name, module, locate }) => [name, module.href, locate()]),
+    [
+      ["store", "file:///opt/hamlet/store.ts", `${FILE}:1:23`],
+      ["x", "file:///srv/mine/x.ts", `${OWN}:2:6`],
+    ],
+  );
+  // Only then.
+  const alone = parseManifest(
+    `{"plugins": {${plugin('"roles": ["member"]')}}}`,
+    OWN,
+    builtIn,
+  );
+  assert.deepEqual(alone.plugins.map(({ name }) => name), ["x"]);
+});
+
+for (
+  const [criterion, text, problem] of [
+    [
+      "another value",
+      '{"extends": "./hamlet/deno.json", "plugins": {"x": {"module": "./x.ts"}}}',
+      /^\/srv\/mine\/deno\.json:1:13: extends is "\.\/hamlet\/deno\.json": Write "hamlet"/,
+    ],
+    [
+      "a name that Hamlet's own plugin has",
+      '{"extends": "hamlet", "plugins": {"store": {"module": "./mine.ts"}}}',
+      /^\/srv\/mine\/deno\.json:1:44: plugins\.store is .*: It is there already, at \/opt\/hamlet\/deno\.json:1:23; choose another name$/,
+    ],
+    [
+      "a service that Hamlet's own plugin provides",
+      '{"extends": "hamlet", "plugins": {"mine": {"module": "./mine.ts", "provides": ["kv"]}}}',
+      /^\/srv\/mine\/deno\.json:1:80: plugins\.mine\.provides\[0\] .*Plugin "store" provides this service/,
+    ],
+    [
+      "what Hamlet's own plugin may write",
+      '{"extends": "hamlet", "plugins": {"mine": {"module": "./mine.ts", "permissions": {"read": ["${data}/store/x"]}}}}',
+      /^\/srv\/mine\/deno\.json:1:92: .*Plugin "store" may write/,
+    ],
+    [
+      "a module in Hamlet's folder",
+      '{"extends": "hamlet", "plugins": {"mine": {"module": "../../opt/hamlet/store.ts"}}}',
+      /^\/srv\/mine\/deno\.json:1:54: .*Name a module below "\/srv\/mine"$/,
+    ],
+  ] as const
+) {
+  Deno.test(`parseManifest() refuses, of a file that takes over another, ${criterion}`, () => {
+    assert.throws(
+      () => parseManifest(text, OWN, builtIn),
+      (error) => {
+        assert(error instanceof ManifestError);
+        assert.equal(error.problems.length, 1, error.message);
+        return problem.test(error.message) || assert.fail(error.message);
+      },
+    );
+  });
+}
+
+Deno.test("parseManifest() refuses that Hamlet's own file takes over itself", () => {
+  assert.throws(
+    () =>
+      parseManifest(
+        '{"extends": "hamlet", "plugins": {"x": {"module": "./x.ts"}}}',
+        FILE,
+      ),
+    /deno\.json:1:13: extends is "hamlet": This file is Hamlet's own; leave it out/,
   );
 });

@@ -78,7 +78,11 @@ const wrong: [criterion: string, text: string, problem: string][] = [
     ":1:15: name is there twice",
   ],
   ["something that is no object", `[]`, "Write an object, such as {}"],
-  ["something that is no JSON", `{"name"`, ":1:8: Cannot read JSON"],
+  [
+    "something that is no JSON",
+    `{"name"`,
+    ":1:2: Cannot read JSON: unexpected token String found",
+  ],
 ];
 for (const [criterion, text, problem] of wrong) {
   Deno.test(`readConfig() refuses ${criterion}, with its place`, async () => {

@@ -293,6 +293,32 @@ Deno.test("openFolders() gives an undo that leaves everything as it was found", 
   }
 });
 
+Deno.test("openFolders() says what is a folder and should not be, and the other way round", async () => {
+  await using folder = await tempFolder();
+  const folders = { data: `${folder.path}/data`, run: `${folder.path}/run` };
+  await Deno.mkdir(folders.data);
+  await Deno.writeTextFile(`${folders.data}/node.json`, "");
+  await Deno.writeTextFile(`${folders.data}/etcd`, "");
+  assert.match(
+    await refused(folders.data, folders.run),
+    /^Cannot use ".*\/data\/etcd": it is no folder, and one belongs there; move it away/,
+  );
+  await Deno.remove(`${folders.data}/etcd`);
+  await Deno.mkdir(folders.run);
+  await Deno.writeTextFile(`${folders.run}/consensus`, "");
+  await assert.rejects(openFolders(folders, "node"), {
+    name: "StartError",
+    message: /^Cannot use ".*\/run\/consensus": it is no folder/,
+  });
+  await Deno.remove(`${folders.data}/lock`);
+  await Deno.mkdir(`${folders.data}/lock`);
+  await assert.rejects(openFolders(folders, "node"), {
+    name: "StartError",
+    message:
+      /\/data\/lock" is a folder, and a file belongs there; move it away/,
+  });
+});
+
 Deno.test("openFolders() never undoes a node", async () => {
   await using folder = await tempFolder();
   const folders = await resolveFolders(

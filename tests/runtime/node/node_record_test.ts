@@ -93,6 +93,19 @@ for (
   });
 }
 
+Deno.test("readIdentity() and readNodeFile() say that a folder is where a file belongs", async () => {
+  await using folder = await nodeFolder();
+  await Deno.remove(`${folder.data}/identity/key.pem`);
+  await Deno.mkdir(`${folder.data}/identity/key.pem`);
+  await Deno.mkdir(`${folder.data}/node.json`);
+  for (const read of [readIdentity, readNodeFile]) {
+    assert.match(
+      await refused(folder.data, () => read(folder.data), 1),
+      /^Cannot read .*": it is a folder, and a file belongs there; .*restore .* from a backup/,
+    );
+  }
+});
+
 Deno.test("readIdentity() refuses a key of another kind", async () => {
   await using folder = await nodeFolder({});
   const keys = await crypto.subtle.generateKey(

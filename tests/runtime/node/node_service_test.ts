@@ -5,7 +5,7 @@ import {
   readNodeFile,
   writeNodeFile,
 } from "../../../runtime/node/node_file.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 import { type TempFolder, tempFolder } from "../../support/temp.ts";
 import { observedNode } from "./observed_node.ts";
 

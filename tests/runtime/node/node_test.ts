@@ -190,13 +190,13 @@ const wrong: [
     "a plugin that there is not",
     { plugins: ["nope"] },
     2,
-    /Cannot load plugin "nope": .*known are consensus, ca, crl/,
+    /Cannot load plugin "nope": .*known are ca, consensus, crl/,
   ],
   [
     "no plugins",
     { plugins: [] },
     2,
-    /^Cannot load no plugins: name one or more with --plugins; known are consensus, ca, crl/,
+    /^Cannot load no plugins: name one or more with --plugins; known are ca, consensus, crl/,
   ],
   [
     "a plugin without a name",
@@ -209,6 +209,12 @@ const wrong: [
     { plugins: ["hostsfile"] },
     2,
     /uses service "network", which plugin "network"/,
+  ],
+  [
+    "a program that there is not",
+    { plugins: ["consensus", "ca"], programs: { etcd: "/no/etcd" } },
+    1,
+    /^Cannot run "\/no\/etcd" as "etcd".*--etcd/,
   ],
   [
     "a config file that there is not",
@@ -312,13 +318,26 @@ Deno.test("startNode() ends with what a person has to do, and undoes a first sta
   const node = await startNode({
     ...settingsFor(folder),
     plugins: ["consensus", "ca"],
-    programs: { etcd: "/no/etcd" },
+    programs: { etcd: "/bin/echo" },
   });
   await assert.rejects(node.finished, {
     name: "FatalError",
-    message: /Cannot run "\/no\/etcd" as "etcd".*--etcd/,
+    message: /Cannot use the program "etcd": it is another one/,
   });
   assert.deepEqual(await tree(folder.path), before);
+});
+
+Deno.test("Node.status() says what a plugin waits for that the operator left out", async () => {
+  await using folder = await tempFolder();
+  await using observed = await observedNode(folder.path, { plugins: ["ca"] });
+  const { plugins } = await observed.status(({ plugins }) =>
+    plugins[0]?.state === "unready"
+  );
+  assert.deepEqual(plugins.map(({ name, reason }) => [name, reason]), [[
+    "ca",
+    "The authorities are not loaded: waiting for etcd; " +
+    'service "kv" is missing: add "consensus", which provides it, to --plugins',
+  ]]);
 });
 
 Deno.test("startNode() warns of a clock that cannot be right, and starts", async () => {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { type Node, startNode } from "../../../runtime/node/node.ts";
+import { startNode } from "../../../runtime/node/node.ts";
+import type { Node } from "../../../runtime/node/running_node.ts";
 import type { NodeSettings } from "../../../runtime/node/settings.ts";
-import type { NodeStatus } from "../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../runtime/status.ts";
 
 /** A node in this process, and what it said. It is stopped at the end of its `await using`. */
 export interface ObservedNode extends AsyncDisposable {

@@ -8,7 +8,7 @@ Deno.test("readManifest() says which file cannot be read, and why", async () => 
   for (
     const [path, why] of [
       [`${folder.path}/none.json`, /: there is none$/],
-      [folder.path, /: Is a directory/],
+      [folder.path, /: it is a folder, and a file belongs there$/],
     ] as const
   ) {
     await assert.rejects(

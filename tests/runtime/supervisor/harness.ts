@@ -1,5 +1,5 @@
 import type { Logger, LogLevel } from "../../../runtime/log/logger.ts";
-import { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import {
   type Runnable,
   type RunnableRemoval,

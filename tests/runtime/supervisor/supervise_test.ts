@@ -6,7 +6,7 @@ import {
   type Runnable,
   supervise,
 } from "../../../runtime/supervisor/mod.ts";
-import type { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
+import type { ManualClock } from "../../support/manual_clock.ts";
 import {
   aborted,
   Harness,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { membership, type Role } from "../../../../mod.ts";
 import { formatToken, parseToken } from "../../../../plugins/curator/token.ts";
-import type { NodeStatus } from "../../../../runtime/node/status.ts";
+import type { NodeStatus } from "../../../../runtime/status.ts";
 import { machine, type NodeProcess } from "./node_process.ts";
 
 async function invite(

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from "./clock.ts";
+import type { Clock, TimerHandle } from "../../runtime/supervisor/clock.ts";
 
 /** A timer that has not fired. */
 interface Timer {

@@ -1,6 +1,6 @@
-import type { Member } from "../services/cluster.ts";
-import type { Role } from "../services/nodes.ts";
-import type { RunnableStatus } from "../supervisor/mod.ts";
+import type { Member } from "./services/cluster.ts";
+import type { Role } from "./services/nodes.ts";
+import type { RunnableStatus } from "./supervisor/mod.ts";
 
 /** What a plugin says of itself; readiness, unlike supervision's HEALTHY, may be taken back. */
 export type Readiness =

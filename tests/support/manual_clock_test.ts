@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../runtime/supervisor/manual_clock.ts";
-import { systemClock } from "../../../runtime/supervisor/mod.ts";
+import { ManualClock } from "./manual_clock.ts";
+import { systemClock } from "../../runtime/supervisor/mod.ts";
 
 Deno.test("ManualClock.advance() fires what falls due in the order of time", async () => {
   const clock = new ManualClock(100);
