@@ -15,7 +15,7 @@ import { process } from "../services/process.ts";
 import { node as nodeContract } from "../services/node.ts";
 import { checkModules } from "./check_modules.ts";
 import { checkPrograms } from "./check_programs.ts";
-import { choosePlugins } from "./choose_plugins.ts";
+import { choosePlugins, leftOutWarnings } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
 import {
@@ -193,15 +193,15 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         onRemoved: (reason) => void node.setRemoved(reason),
       }),
     );
-    const warnings = clockWarnings();
+    const warnings = [
+      ...clockWarnings(),
+      ...leftOutWarnings(chosen, choosePlugins(manifest, undefined, role)),
+    ];
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
       logFormat: effective.logFormat,
       grants,
-      leftOut: manifest.plugins.map(({ name }) => name).filter((name) =>
-        settings.plugins?.includes(name) === false
-      ),
       broker,
       log,
       warnings,
