@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 import {
   type NodeRecord,
   Pending,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import type { Departures } from "./departures.ts";
 import type { Members } from "./members.ts";
 import type { NodeFeed } from "./node_feed.ts";
