@@ -149,6 +149,7 @@ export default definePlugin({
         starts,
         address,
         authorities: () => ctx.use(ca),
+        members: () => ctx.use(enrollment),
       }));
     if (gate) {
       ctx.run("founding", async (child) => {
