@@ -60,7 +60,7 @@ function plan(args: string[]): Group[] {
     check("lint", "lint"),
     check("types", "check", "--frozen", "."),
     check("lock", "install", "--quiet", "--frozen", "--cached-only"),
-    tests("unit", 5, "--ignore=tests/e2e,tests/cluster", ...rest, "tests"),
+    tests("unit", 15, "--ignore=tests/e2e,tests/cluster", ...rest, "tests"),
     ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
       .map((name) => tests(name, 15, ...rest, `tests/${name}`)),
     check("docs", "check", "--frozen", "--doc-only", ".", ...documents),

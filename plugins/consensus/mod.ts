@@ -140,6 +140,7 @@ export default definePlugin({
         starts,
         address,
         authorities: () => ctx.use(ca),
+        members: () => ctx.use(enrollment),
       }));
     if (gate) {
       ctx.run("founding", async (child) => {

@@ -1,9 +1,12 @@
+import { X509Certificate } from "node:crypto";
 import {
   ca,
   type Client,
   type Context,
+  enrollment,
   type Latest,
   type NodeInfo,
+  ServiceError,
 } from "hamlet";
 import { delay } from "./delay.ts";
 import { isTransient } from "./etcd_error.ts";
@@ -24,14 +27,18 @@ export interface KeepPeerUrlOptions {
   readonly address: Latest<string | undefined>;
   /** Waits until certificates can be issued. */
   authorities(): Promise<Client<typeof ca>>;
+  /** Waits until the other members can be asked. */
+  members(): Promise<Client<typeof enrollment>>;
 }
 
 /** Milliseconds until another try, while etcd has no majority or is away. */
 const PAUSE = 1_000;
+/** Milliseconds that this node's own authority, and then the other members, have to issue a certificate. */
+const PATIENCE = 5_000;
 
 /**
- * Lets the other members know where this one is, whenever it is elsewhere: it still reaches them, and
- * what it asks of the cluster takes effect, while they cannot reach it.
+ * Lets the other members know where this one is, whenever it is elsewhere, and has a certificate that they accept
+ * there.
  *
  * @param ctx Its place in the tree.
  * @param options See {@linkcode KeepPeerUrlOptions}.
@@ -60,8 +67,9 @@ export async function keepPeerUrl(
 async function settle(
   { log, signal }: Context,
   address: string,
-  { node, files, link, starts, authorities }: KeepPeerUrlOptions,
+  options: KeepPeerUrlOptions,
 ): Promise<void> {
+  const { node, files, link, starts } = options;
   const peerURL = peerUrl(address, node.peerPort);
   const deadline = Date.now() + link.deadline;
   const client = await link.client(deadline);
@@ -77,15 +85,7 @@ async function settle(
   const renewed = await renewPeerCertificate(
     files,
     address,
-    async (publicKey) => {
-      const { certificate } = await (await authorities()).issue({
-        authority: "peer",
-        name: node.id,
-        addresses: [address],
-        publicKey,
-      }, { signal });
-      return certificate;
-    },
+    (publicKey) => issue(publicKey, address, options, signal),
   );
   if (renewed) log.info(`etcd's certificate is good for ${address} now`);
   const { members, header } = await client.cluster.memberList(
@@ -99,4 +99,59 @@ async function settle(
     { deadline: Date.now() + link.deadline },
   );
   log.info(`The other members find this one at ${peerURL} now`);
+}
+
+/** Gets a certificate for where this node is now. */
+async function issue(
+  publicKey: Uint8Array<ArrayBuffer>,
+  address: string,
+  { node, authorities, members }: KeepPeerUrlOptions,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  try {
+    return await inTime(async (signal) => {
+      const { certificate } = await (await authorities()).issue({
+        authority: "peer",
+        name: node.id,
+        addresses: [address],
+        publicKey,
+      }, { signal });
+      return certificate;
+    }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isTransient(error)) throw error;
+  }
+  // A running etcd that has moved hears no answers of the others before they find it, and they find it by that
+  // certificate alone. They know of the address by the curator.
+  return await inTime(async (signal) => {
+    const { certificate } = await (await members())
+      .peerCertificate({ publicKey }, { signal });
+    if (new X509Certificate(certificate).checkIP(address) !== undefined) {
+      return certificate;
+    }
+    throw new ServiceError(
+      "unavailable",
+      `The other members do not know yet that this one is at ${address}`,
+    );
+  }, signal);
+}
+
+/** Gives something up as unavailable that takes too long. */
+async function inTime<T>(
+  what: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const late = AbortSignal.timeout(PATIENCE);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  late.addEventListener("abort", () => reject(late.reason));
+  try {
+    return await Promise.race([what(AbortSignal.any([signal, late])), over]);
+  } catch (error) {
+    if (signal.aborted || !late.aborted) throw error;
+    throw new ServiceError(
+      "unavailable",
+      "Nobody issued a certificate in time",
+    );
+  }
 }

@@ -8,7 +8,7 @@ import {
   type Logger,
   type Role,
 } from "hamlet";
-import type { NodeView } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+import type { NodeView } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Credentials } from "../identity_files.ts";
 import type { Endpoint } from "../token.ts";

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, sign } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { failpoint, FatalError, type Logger, type Role } from "hamlet";
-import { JoinProposalSchema } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+import { JoinProposalSchema } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import type { IdentityFiles } from "../identity_files.ts";
 import {
   readCredentials,

@@ -6,7 +6,7 @@ import {
   Client,
   credentials as channelCredentials,
 } from "@grpc/grpc-js";
-import { Membership } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { createStub, type Stub } from "../grpc/stub.ts";
 import type { Endpoint } from "../token.ts";
 import { normalizeSerial } from "./serial.ts";

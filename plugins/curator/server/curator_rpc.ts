@@ -1,4 +1,4 @@
-import { Curator } from "../../../proto/gen/metropolis/node/core/curator/proto/api/api_pb.ts";
+import { Curator } from "hamlet/proto/metropolis/node/core/curator/proto/api/api_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Encoded } from "../grpc/service_definition.ts";
 import type { Caller } from "./caller.ts";

@@ -4,7 +4,7 @@ import type { ca, CallOptions, Client, NodeInfo } from "hamlet";
 import {
   NodeRecordSchema,
   Role,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import {
   type Credentials,
   type IdentityFiles,

@@ -6,7 +6,7 @@ import {
   type InvitationRecord,
   InvitationRecord_UseSchema,
   InvitationRecordSchema,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Store, Stored, Txn } from "./nodes_store.ts";
 import { fromRecordRole, toRecordRole } from "./roles.ts";

@@ -13,13 +13,13 @@ import {
   type JoinProposal,
   JoinProposalSchema,
   type JoinRequest,
-} from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import {
   type NodeRecord,
   NodeRecordSchema,
   Pending,
   Role,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { signedBytes } from "../join_signature.ts";
 import { acceptAddresses } from "./addresses.ts";

@@ -7,7 +7,7 @@ import {
   type Member,
   ServiceError,
 } from "hamlet";
-import type { NodeRecord } from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+import type { NodeRecord } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { canonicalAddress } from "./addresses.ts";
 

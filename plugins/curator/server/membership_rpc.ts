@@ -1,5 +1,5 @@
 import { type ca, type Client, failpoint } from "hamlet";
-import { Membership } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Encoded } from "../grpc/service_definition.ts";
 import type { Caller, NodeCaller } from "./caller.ts";

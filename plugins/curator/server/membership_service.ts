@@ -13,7 +13,7 @@ import {
   type NodeRecord,
   Pending,
   Role,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { type Endpoint, formatToken } from "../token.ts";
 import type { Departures, Step } from "./departures.ts";

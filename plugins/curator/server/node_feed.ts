@@ -1,5 +1,5 @@
 import { Code, RpcError } from "../grpc/rpc_error.ts";
-import type { NodeRecord } from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+import type { NodeRecord } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import type { Stored } from "./nodes_store.ts";
 
 /** What there is, or what has changed; the same object for every reader that is told the same. */

@@ -9,7 +9,7 @@ import {
 import {
   type NodeRecord,
   NodeRecordSchema,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 
 /** Where the cluster keeps what the curator knows. */

@@ -1,7 +1,7 @@
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { BlockList } from "node:net";
 import type { CallOptions, Logger } from "hamlet";
-import type { NodeRecord } from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+import type { NodeRecord } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { acceptAddresses } from "./addresses.ts";
 import { checkName } from "./names.ts";

@@ -1,5 +1,5 @@
 import type { Role } from "hamlet";
-import { Role as RecordRole } from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+import { Role as RecordRole } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 
 /**
  * @param role A role as the services name it.

@@ -11,8 +11,8 @@ import {
   type membership,
   type PluginContext,
 } from "hamlet";
-import { Membership } from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
-import { Curator } from "../../../proto/gen/metropolis/node/core/curator/proto/api/api_pb.ts";
+import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
+import { Curator } from "hamlet/proto/metropolis/node/core/curator/proto/api/api_pb.ts";
 import type { CuratorConfig } from "../config.ts";
 import { type Credentials, identityFiles } from "../identity_files.ts";
 import { blockList } from "./addresses.ts";

@@ -4,7 +4,7 @@ import type { CallOptions, KeyValue, Logger } from "hamlet";
 import {
   type SessionRecord,
   SessionRecordSchema,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { NodeCaller } from "./caller.ts";
 import type { Store } from "./nodes_store.ts";

@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 import {
   type NodeRecord,
   Pending,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import type { Departures } from "./departures.ts";
 import type { Members } from "./members.ts";
 import type { NodeFeed } from "./node_feed.ts";
@@ -38,7 +38,7 @@ export async function upkeep(
 ): Promise<void> {
   const learners = new Since();
   const begun = new Since();
-  let lastProblem = "";
+  let waits = false;
   ctx.healthy();
   while (!ctx.signal.aborted) {
     try {
@@ -47,13 +47,15 @@ export async function upkeep(
       await expireLearners(leads ? list : []);
       if (leads) await placeMembers(list);
       await finish(leads);
-      lastProblem = "";
+      // Without a majority, the members are told now and then all the same.
+      if (list.some(({ leader }) => leader)) waits = false;
     } catch (error) {
       if (ctx.signal.aborted) return;
-      // Without a majority nothing of this can be done; it is tried again.
+      // Without a majority nothing of this can be done; it is tried again, and fails in several ways.
       const problem = error instanceof Error ? error.message : String(error);
-      if (problem !== lastProblem) ctx.log.warn(`Upkeep waits: ${problem}`);
-      lastProblem = problem;
+      if (waits) ctx.log.debug(`Upkeep still waits: ${problem}`);
+      else ctx.log.warn(`Upkeep waits: ${problem}`);
+      waits = true;
     }
     await delay(LOOK_MS, undefined, { signal: ctx.signal }).catch(() => {});
   }

@@ -4,16 +4,16 @@ import type { ClusterNode } from "hamlet";
 import {
   type NodeViewSchema,
   WatchNodesResponseSchema,
-} from "../../../proto/gen/hamlet/cluster/v1/membership_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import {
   type NodeRecord,
   Role,
-} from "../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import {
   type NodeSchema,
   WatchEvent_Progress,
   WatchEventSchema,
-} from "../../../proto/gen/metropolis/node/core/curator/proto/api/api_pb.ts";
+} from "hamlet/proto/metropolis/node/core/curator/proto/api/api_pb.ts";
 import { Encoded } from "../grpc/service_definition.ts";
 import type { Batch } from "./node_feed.ts";
 import { fromRecordRole } from "./roles.ts";

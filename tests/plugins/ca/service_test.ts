@@ -260,6 +260,17 @@ Deno.test("ca never makes a second authority", async (t) => {
   });
 });
 
+Deno.test("ca hands out the key of its seals to a plugin, and to nobody at the admin socket", async () => {
+  await using folder = await tempFolder();
+  const { ca, files } = await startMember(folder.path);
+  await assert.rejects(ca.sealKey({}, { ...caller(), name: "admin" }), {
+    name: "ServiceError",
+    code: "not-permitted",
+  });
+  const { key } = await ca.sealKey({}, { ...caller(), name: "curator" });
+  assert.deepEqual(key, await Deno.readFile(files.sealKey));
+});
+
 Deno.test("ca is the same authority on every member that has the seal key", async () => {
   await using cluster = await startCluster();
   const { member, store } = cluster;
