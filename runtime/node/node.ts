@@ -193,10 +193,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         onRemoved: (reason) => void node.setRemoved(reason),
       }),
     );
-    const warnings = [
-      ...clockWarnings(),
-      ...leftOutWarnings(chosen, choosePlugins(manifest, undefined, role)),
-    ];
+    const warnings = clockWarnings();
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
@@ -205,6 +202,10 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       broker,
       log,
       warnings,
+      leftOut: leftOutWarnings(
+        chosen,
+        choosePlugins(manifest, undefined, role),
+      ),
       failpoint,
       async onReady() {
         if (!memory.file.established) {

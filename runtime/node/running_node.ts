@@ -21,6 +21,7 @@ import {
 } from "../supervisor/mod.ts";
 import type { PluginGrants } from "./plugin_grants.ts";
 import type { NodeStatus, PluginStatus, Readiness } from "../status.ts";
+import type { PluginWarning } from "./choose_plugins.ts";
 
 /** A node that runs in this process. */
 export interface Node extends AdminTarget {
@@ -45,6 +46,8 @@ export interface RunningNodeOptions {
   readonly log: Log;
   /** What an operator should know from the start. */
   readonly warnings: readonly string[];
+  /** What a plugin may wait for in vain. */
+  readonly leftOut: readonly PluginWarning[];
   /** The value of `HAMLET_FAILPOINT`. */
   readonly failpoint: string | undefined;
   /** Told once, when every plugin is ready for the first time and one of them keeps data. */
@@ -234,6 +237,9 @@ export class RunningNode implements Node {
           "folder with `hamlet reset`, and join the cluster with a new invitation",
         ],
         ...this.#options.warnings,
+        ...this.#options.leftOut
+          .filter(({ plugin }) => this.#readiness.get(plugin)?.kind !== "ready")
+          .map(({ warning }) => warning),
         ...warnings,
       ],
     };

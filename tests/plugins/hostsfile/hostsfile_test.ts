@@ -69,7 +69,7 @@ Deno.test("hostsfile leaves out a name that would lead astray, and says so", asy
   });
   await observed.node.ready;
   assert.match(
-    await observed.logged(/Leaving node/),
+    await observed.logged(/Leaving this node/),
     /"level":"warning".*is this machine's own name for itself/,
   );
   assert.equal(
