@@ -339,6 +339,7 @@ Deno.test("Node.status() warns of what a plugin may wait for that the operator l
     "The authorities are not loaded: waiting for etcd",
   ]]);
   assert.deepEqual(warnings, [
+    'Plugin "ca" may wait for service "enrollment", since "curator", which provides it, is not among --plugins',
     'Plugin "ca" may wait for service "kv", since "consensus", which provides it, is not among --plugins',
   ]);
 });
