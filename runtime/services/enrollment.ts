@@ -3,7 +3,7 @@ import { call, defineService } from "../service/contract.ts";
 
 const bytes = z.instanceof(Uint8Array);
 
-/** What a node that joins as a member asks of those that are there, before it has an etcd of its own. */
+/** What a member asks of the others before it has an etcd of its own, or while that one reaches nobody. */
 export const enrollment = defineService({
   name: "enrollment",
   scope: z.undefined(),

@@ -63,14 +63,12 @@ export async function startClient(
   credentials.set(await readCredentials(files));
 
   ctx.provide(nodes, nodesService(known));
-  if (node.origin === "join") {
-    const { id } = node;
-    const { log } = ctx;
-    ctx.provide(
-      enrollment,
-      enrollmentService({ id, credentials, known, revocations, log }),
-    );
-  }
+  const { id } = node;
+  const { log } = ctx;
+  ctx.provide(
+    enrollment,
+    enrollmentService({ id, credentials, known, revocations, log }),
+  );
 
   ctx.run("remember", async (child) => {
     child.healthy();
