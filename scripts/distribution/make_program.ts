@@ -47,11 +47,15 @@ const LATE = ["runtime/node/node.ts", "runtime/plugin/bootstrap.ts"];
 export async function makeProgram(options: ProgramOptions): Promise<Build> {
   const { target, say } = options;
   const base = await findBase(options.forChecks);
-  const config = await Deno.realPath(options.config);
   const hamlet = await Deno.realPath(
     new URL("../../", import.meta.url).pathname,
   );
-  const { plugins: entries } = await readManifest(config);
+  const declared = await readManifest(options.config);
+  // Read once more under its real name, of which the places of everything else are parts.
+  const config = await Deno.realPath(options.config);
+  const { plugins: entries } = config === options.config
+    ? declared
+    : await readManifest(config);
   await checkModules(entries);
 
   await using staging = await takeStaging();
