@@ -1,14 +1,16 @@
 import type { Client, cluster, Logger } from "hamlet";
 import { promoteLearners } from "./promote_learners.ts";
 
-/** Milliseconds between two looks at learners: etcd tells nobody when one has caught up, or who leads. */
-const INTERVAL = 250;
 /**
- * The same while there are none, since each look costs a lone node. Whether a learner is heard is known from the
- * second look at it on: one that etcd accepts has its vote {@linkcode IDLE_INTERVAL} + {@linkcode INTERVAL} later, and
- * the two together, with what the calls take, stay below a second.
+ * Milliseconds between two looks at learners: etcd tells nobody when one has caught up, or who leads. A learner that
+ * lives is heard in between, since it answers a heartbeat every 100 ms.
  */
-const IDLE_INTERVAL = 500;
+const INTERVAL = 150;
+/**
+ * The same while there are none, since each look costs a lone node. That a learner is heard is known from the second
+ * look at it on: the two intervals together, and what the calls take, stay below a second.
+ */
+const IDLE_INTERVAL = 700;
 
 /** Options of {@linkcode keepPromoting}. */
 export interface KeepPromotingOptions {

@@ -6,7 +6,7 @@ import { ListFile, RefusedListError } from "./list_file.ts";
  * Milliseconds between two looks at the file. Its folder is not the plugin's to watch, and a watch on
  * the file alone ends with the file.
  */
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 
 /**
  * Makes the runnable that keeps a file equal to a key, and puts it back when somebody else removes or

@@ -91,7 +91,7 @@ export class ListFile {
     const content = this.#check(der);
     if (current && content.authorityKeyId !== current.authorityKeyId) {
       throw new RefusedListError(
-        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.authorityKeyId}; if that one is damaged, remove it and start the node again`,
+        `Cannot replace "${this.#path}": the new list is of authority ${content.authorityKeyId}, the file of ${current.authorityKeyId}; if that one is damaged, stop the node, remove it and start the node again`,
       );
     }
     if (current && content.number <= current.number) {

@@ -1,3 +1,6 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { GrantError } from "./errors.ts";
 import { tcpAddressProblem } from "./granted_address.ts";
@@ -71,6 +74,18 @@ export async function resolveGrant(
     refuse(guard.problem({ text, path, base: base || "/" }, access), path);
     return path;
   };
+  const contracts = entry.contracts.map((url, index) =>
+    attempt(["contracts", index], fileURLToPath(url), (path) => {
+      // What a folder holds could lead out of it.
+      refuse(
+        statSync(path, { throwIfNoEntry: false })?.isFile()
+          ? guard.problem({ text: path, path, base: dirname(path) }, "read")
+          : "There is no such file",
+        path,
+      );
+      return path;
+    })
+  );
   const resolveAddress = (text: string) => {
     if (text.startsWith(UNIX)) {
       return UNIX + resolvePath(text.slice(UNIX.length), "write");
@@ -100,7 +115,10 @@ export async function resolveGrant(
   };
 
   const permissions = {
-    read: list("read", (text) => resolvePath(text, "read")),
+    read: [
+      ...contracts,
+      ...list("read", (text) => resolvePath(text, "read")),
+    ],
     write: list("write", (text) => resolvePath(text, "write")),
     net: list("net", resolveAddress),
     env: [...entry.permissions.env],

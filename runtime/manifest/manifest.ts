@@ -30,6 +30,8 @@ export interface PluginEntry {
   /** Its key under `plugins`, and its DN below `root`. */
   readonly name: string;
   readonly module: URL;
+  /** Modules that it may import beside its own. */
+  readonly contracts: readonly URL[];
   readonly permissions: Permissions;
   /** Names of the services it provides. */
   readonly provides: readonly string[];

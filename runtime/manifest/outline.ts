@@ -9,6 +9,7 @@ export const UNREADABLE = "";
 export interface Outline {
   readonly name: string;
   readonly module: string | undefined;
+  readonly contracts: readonly string[];
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly net: readonly string[];
@@ -36,6 +37,7 @@ export function outline(name: string, entry: unknown): Outline {
   return {
     name,
     module: typeof module === "string" ? module : undefined,
+    contracts: texts(member(entry, "contracts")),
     read: texts(
       member(permissions, "read"),
       (text) => grantedPathProblem(text, "read"),

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { ManifestError } from "./errors.ts";
 import type { Manifest, PluginEntry, UseEntry } from "./manifest.ts";
-import { ManifestSource } from "./manifest_source.ts";
+import { type JsonPath, ManifestSource } from "./manifest_source.ts";
 import { moduleUrl } from "./module_url.ts";
-import { type Outline, outline } from "./outline.ts";
+import { type Outline, outline, UNREADABLE } from "./outline.ts";
 import { ownershipProblems } from "./ownership_problems.ts";
 import { ExtendsSchema, type PluginSchema, PluginsSchema } from "./schema.ts";
 import { serviceProblems } from "./service_problems.ts";
@@ -99,24 +99,33 @@ function readEntries({ text, path }: ManifestFile): Declared {
   const outlines = Object.entries(Object(section)).map(([name, entry]) =>
     outline(name, entry)
   );
+  /** By the path in the file. */
   const modules = new Map<string, URL>();
-  for (const { name, module } of outlines) {
-    if (module === undefined) continue;
+  const resolve = (at: JsonPath, module: string) => {
     const url = moduleUrl(module, path);
-    if (url instanceof URL) modules.set(name, url);
-    else problems.push(source.problem(["plugins", name, "module"], url));
+    if (url instanceof URL) modules.set(module, url);
+    else problems.push(source.problem(at, url));
+  };
+  for (const { name, module, contracts } of outlines) {
+    const at = ["plugins", name];
+    if (module !== undefined) resolve([...at, "module"], module);
+    for (const [index, contract] of contracts.entries()) {
+      if (contract === UNREADABLE) continue;
+      resolve([...at, "contracts", index], contract);
+    }
   }
 
   const plugins: PluginEntry[] = [];
   for (
     const [name, { shares: _, uses, ...entry }] of Object.entries(data ?? {})
   ) {
-    const module = modules.get(name);
+    const module = modules.get(entry.module);
     if (module === undefined) continue;
     plugins.push({
       ...entry,
       name,
       module,
+      contracts: entry.contracts.flatMap((one) => modules.get(one) ?? []),
       uses: usesOf(
         uses,
         (service) => source.value(["plugins", name, "uses", service, "scope"]),

@@ -193,6 +193,11 @@ export const PluginSchema = Keys({
     .describe(
       "Paths within what it may write that the entries of other plugins may name too",
     ),
+  contracts: List(z.string({
+    error: 'Write a path, such as "./contracts/NAME.ts"',
+  })).prefault([]).describe(
+    "Single modules that it may import beside its own, relative to this file and below its folder: such as the contract of a service that it shares with another plugin",
+  ),
   roles: List(z.enum(["member", "worker"])).min(1, {
     error: 'Write "member", "worker" or both',
   }).prefault(["member", "worker"])

@@ -68,3 +68,30 @@ export function choosePlugins(
   }
   return chosen;
 }
+
+/**
+ * Says what plugins may wait for in vain: they also run without it, but perhaps not to any end.
+ *
+ * @param chosen The plugins that run.
+ * @param declared All that might.
+ * @returns A line for each service that one of them may use and only others provide.
+ */
+export function leftOutWarnings(
+  chosen: readonly PluginEntry[],
+  declared: readonly PluginEntry[],
+): string[] {
+  return chosen.flatMap(({ name, uses }) =>
+    Object.keys(uses).flatMap((service) => {
+      const providers = declared.filter(({ provides }) =>
+        provides.includes(service)
+      );
+      const [provider] = providers;
+      return provider === undefined ||
+          providers.some((provider) => chosen.includes(provider))
+        ? []
+        : [
+          `Plugin "${name}" may wait for service "${service}", since "${provider.name}", which provides it, is not among --plugins`,
+        ];
+    })
+  );
+}

@@ -12,7 +12,7 @@ import { hostname } from "../services/hostname.ts";
 import { process } from "../services/process.ts";
 import { checkModules } from "./check_modules.ts";
 import { checkPrograms } from "./check_programs.ts";
-import { choosePlugins } from "./choose_plugins.ts";
+import { choosePlugins, leftOutWarnings } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
 import { unpackPrograms } from "./embedded_programs.ts";
@@ -161,16 +161,16 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       }),
     );
     broker.provide(process, processes.implementation);
-    const warnings = clockWarnings();
+    const warnings = [
+      ...clockWarnings(),
+      ...leftOutWarnings(chosen, manifest.plugins),
+    ];
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
       logFormat: effective.logFormat,
       plugins: hosted,
       descriptions,
-      leftOut: manifest.plugins.map(({ name }) => name).filter((name) =>
-        settings.plugins?.includes(name) === false
-      ),
       broker,
       log,
       warnings,

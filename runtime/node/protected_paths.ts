@@ -22,7 +22,10 @@ export function protectedPaths(
     fileURLToPath(new URL("../", import.meta.url)),
     fileURLToPath(new URL("../../mod.ts", import.meta.url)),
     fileURLToPath(new URL("../../deno.json", import.meta.url)),
-    ...entries.map(({ module }) => dirname(fileURLToPath(module))),
+    ...entries.flatMap(({ module, contracts }) => [
+      dirname(fileURLToPath(module)),
+      ...contracts.map((contract) => fileURLToPath(contract)),
+    ]),
   ];
   return [
     { path: manifest, access: "read", why: "the manifest" },

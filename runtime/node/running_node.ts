@@ -41,8 +41,6 @@ export interface RunningNodeOptions {
   readonly plugins: readonly HostedPlugin[];
   /** Every declared plugin. */
   readonly descriptions: readonly PluginDescription[];
-  /** Names of the declared plugins that the operator did not choose. */
-  readonly leftOut: readonly string[];
   readonly broker: Broker;
   readonly log: Log;
   /** What an operator should know from the start. */
@@ -167,7 +165,7 @@ export class RunningNode implements Node {
       plugins: [...this.#readiness].map(([name, readiness]): PluginStatus => ({
         name,
         state: readiness.kind,
-        ...this.#reasonOf(name, readiness),
+        ...reasonOf(readiness),
         restarts: running.find(({ dn }) => dn === `root.${name}`)?.restarts ??
           0,
       })),
@@ -270,30 +268,6 @@ export class RunningNode implements Node {
     else this.#finished.reject(error);
   }
 
-  /** Why a plugin is not ready, for a person. */
-  #reasonOf(name: string, readiness: Readiness): { reason?: string } {
-    const said = reasonsOf(readiness);
-    const reasons = readiness.kind === "starting" ||
-        readiness.kind === "unready"
-      ? [...said, ...this.#missingFor(name)]
-      : said;
-    return reasons.length === 0 ? {} : { reason: reasons.join("; ") };
-  }
-
-  /** What a plugin may wait for in vain: it also runs without, but perhaps not to any end. */
-  #missingFor(plugin: string): string[] {
-    const { broker, descriptions, leftOut, plugins } = this.#options;
-    const uses = plugins.find(({ name }) => name === plugin)?.uses ?? {};
-    return Object.keys(uses).flatMap((service) => {
-      const provider = descriptions.find(({ name, provides }) =>
-        leftOut.includes(name) && provides.includes(service)
-      );
-      return provider === undefined || broker.provided(service) ? [] : [
-        `service "${service}" is missing: add "${provider.name}", which provides it, to --plugins`,
-      ];
-    });
-  }
-
   /** Keeps the node's address, which `network` alone knows. */
   async #followAddress(): Promise<void> {
     const { signal } = this.#ending;
@@ -346,15 +320,15 @@ export class RunningNode implements Node {
   }
 }
 
-function reasonsOf(readiness: Readiness): readonly string[] {
+function reasonOf(readiness: Readiness): { reason?: string } {
   switch (readiness.kind) {
     case "waiting":
-      return [`waits for ${readiness.for.join(", ")}`];
+      return { reason: `waits for ${readiness.for.join(", ")}` };
     case "unready":
     case "given-up":
-      return [readiness.reason];
+      return { reason: readiness.reason };
     default:
-      return [];
+      return {};
   }
 }
 

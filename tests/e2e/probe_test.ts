@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { kv } from "../../mod.ts";
 import type { AdminClient } from "../../runtime/admin/client.ts";
 import type { Result, ServiceContext, Tries } from "./probe/attempt.ts";
@@ -335,8 +336,7 @@ Deno.test("a plugin gets nothing that it was not granted, whatever it does, and 
       }
     }
     assert.equal(members.length, 1);
-    const { now } = await memory(node);
-    assert.ok(now - start.now < GIANT_MB, peaks.join("\n"));
+    await givenBack(node, start.now + GIANT_MB, peaks.join("\n"));
     await client.call(kv, "delete", { key: "/other" });
     assert.deepEqual(await keysOfOthers(folders), before.keys);
   });
@@ -493,6 +493,19 @@ async function memory({ pid }: NodeProcess) {
       Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024,
     );
   return { now: read("VmRSS"), peak: read("VmHWM") };
+}
+
+/** Waits until the node has given memory back, which V8 does once it has been idle for a while. */
+async function givenBack(
+  node: NodeProcess,
+  limit: number,
+  message: string,
+): Promise<void> {
+  const end = Date.now() + 90_000;
+  while ((await memory(node)).now > limit) {
+    assert.ok(Date.now() < end, message);
+    await delay(500);
+  }
 }
 
 /** proc(5), clear_refs: sets the peak to what there is now. */

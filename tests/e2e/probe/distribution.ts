@@ -1,7 +1,5 @@
 import type { NodeFolders } from "../support/node_process.ts";
 
-const root = new URL("../../../", import.meta.url);
-
 /** What a distribution is made of beside the built-in plugins. */
 export interface DistributionOptions {
   /** Its own entries of the manifest, as they are written there. */
@@ -17,7 +15,7 @@ export interface Distribution {
 }
 
 /**
- * Makes a distribution: Hamlet in a folder of its own, other plugins beside it.
+ * Makes a distribution: a folder of its own, with a manifest that takes over the built-in plugins.
  *
  * @param folders The node that is to run it; it is removed together with them.
  * @param options See {@linkcode DistributionOptions}.
@@ -29,7 +27,6 @@ export async function makeDistribution(
 ): Promise<Distribution> {
   const path = `${folders.root}/distribution`;
   await Deno.mkdir(path, { recursive: true });
-  await Deno.symlink(root.pathname.slice(0, -1), `${path}/hamlet`);
   for (const [name, content] of Object.entries(files)) {
     if (content instanceof URL) await copyFolder(content, `${path}/${name}`);
     else await writeFile(`${path}/${name}`, content);
@@ -49,17 +46,9 @@ export async function writeManifest(
   manifest: string,
   plugins: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { plugins: builtIn }: {
-    plugins: Record<string, { module: string }>;
-  } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-  const entries = Object.entries(builtIn).map(([name, entry]) => [
-    name,
-    { ...entry, module: entry.module.replace(/^\.\//, "./hamlet/") },
-  ]);
-  const all = { ...Object.fromEntries(entries), ...plugins };
   await Deno.writeTextFile(
     manifest,
-    `${JSON.stringify({ plugins: all }, null, 2)}\n`,
+    `${JSON.stringify({ extends: "hamlet", plugins }, null, 2)}\n`,
   );
 }
 

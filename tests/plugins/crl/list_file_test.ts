@@ -56,7 +56,7 @@ Deno.test("update() refuses what is not a newer list of the same authority, and 
     ],
     [
       await list(6, other),
-      /is of authority [0-9a-f]{40}, the file of [0-9a-f]{40}; if that one is damaged, remove it/,
+      /is of authority [0-9a-f]{40}, the file of [0-9a-f]{40}; if that one is damaged, stop the node, remove it/,
     ],
     [new Uint8Array(), /Cannot read a revocation list of 0 bytes/],
     [der.subarray(1), /Cannot read a revocation list/],

@@ -489,6 +489,7 @@ Deno.test("parseManifest() fills in what an entry leaves out, the strict way", (
   assert(entry !== undefined);
   const { locate, uses, ...rest } = entry;
   assert.deepEqual(rest, {
+    contracts: [],
     name: "x",
     module: new URL("file:///opt/hamlet/p/x%20y.ts"),
     permissions: { read: [], write: [], net: [], env: [], sys: [] },

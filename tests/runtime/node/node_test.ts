@@ -325,17 +325,19 @@ Deno.test("startNode() ends with what a person has to do, and undoes a first sta
   assert.deepEqual(await tree(folder.path), before);
 });
 
-Deno.test("Node.status() says what a plugin waits for that the operator left out", async () => {
+Deno.test("Node.status() warns of what a plugin may wait for that the operator left out", async () => {
   await using folder = await tempFolder();
   await using observed = await observedNode(folder.path, { plugins: ["ca"] });
-  const { plugins } = await observed.status(({ plugins }) =>
+  const { plugins, warnings } = await observed.status(({ plugins }) =>
     plugins[0]?.state === "unready"
   );
   assert.deepEqual(plugins.map(({ name, reason }) => [name, reason]), [[
     "ca",
-    "The authorities are not loaded: waiting for etcd; " +
-    'service "kv" is missing: add "consensus", which provides it, to --plugins',
+    "The authorities are not loaded: waiting for etcd",
   ]]);
+  assert.deepEqual(warnings, [
+    'Plugin "ca" may wait for service "kv", since "consensus", which provides it, is not among --plugins',
+  ]);
 });
 
 Deno.test("startNode() warns of a clock that cannot be right, and starts", async () => {
