@@ -18,8 +18,10 @@ export interface InstalledConfig {
 
 /** Options of {@linkcode installSteps}. */
 export interface InstallOptions {
-  /** Where the machine's files are; something else than `/` is not a running system. */
+  /** Where the machine's files are. */
   readonly root: string;
+  /** Whether systemd runs there, which it does not in an image. */
+  readonly booted: boolean;
   /** What the manifest declares. */
   readonly plugins: readonly PluginEntry[];
   /** Whether the first start makes a new cluster. */
@@ -29,6 +31,8 @@ export interface InstallOptions {
 
 const PROGRAM = "/usr/local/bin/hamlet";
 const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
+/** What a Debian package brings, which then has the program too. */
+const PACKAGED_UNIT_FILE = `/usr/lib/systemd/system/${UNIT}`;
 const CONFIG = "/etc/hamlet/config.json";
 
 /**
@@ -39,7 +43,7 @@ const CONFIG = "/etc/hamlet/config.json";
  * @throws {CannotInstallError} Where there is a config file that says something else than what is asked for.
  */
 export async function installSteps(
-  { root, plugins, newCluster, config }: InstallOptions,
+  { root, booted, plugins, newCluster, config }: InstallOptions,
 ): Promise<Step[]> {
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
   const { hostname = "on" } = config;
@@ -55,8 +59,9 @@ export async function installSteps(
       }`,
     );
   }
+  const packaged = await read(at(PACKAGED_UNIT_FILE)) !== undefined;
   return [
-    { kind: "program", path: at(PROGRAM) },
+    ...(packaged ? [] : [{ kind: "program", path: at(PROGRAM) } as const]),
     { kind: "folder", path: at("/etc/hamlet"), mode: 0o755 },
     { kind: "folder", path: at("/var/lib/hamlet"), mode: 0o700 },
     ...(asked
@@ -72,13 +77,15 @@ export async function installSteps(
         } as const,
       ]
       : []),
-    {
-      kind: "file",
-      path: at(UNIT_FILE),
-      mode: 0o644,
-      text: unitText({ program: PROGRAM, plugins, hostname }),
-    },
-    ...(root === "/"
+    ...(packaged ? [] : [
+      {
+        kind: "file",
+        path: at(UNIT_FILE),
+        mode: 0o644,
+        text: unitText({ program: PROGRAM, plugins, hostname }),
+      } as const,
+    ]),
+    ...(booted
       ? [{ kind: "run", command: ["systemctl", "daemon-reload"] } as const]
       : []),
     { kind: "run", command: systemctl(root, "enable") },
@@ -89,6 +96,8 @@ export async function installSteps(
 export interface UninstallOptions {
   /** As {@linkcode InstallOptions.root}. */
   readonly root: string;
+  /** As {@linkcode InstallOptions.booted}. */
+  readonly booted: boolean;
   /** Whether the node's data and configuration go too. */
   readonly purge: boolean;
 }
@@ -101,7 +110,7 @@ export interface UninstallOptions {
  * @throws {CannotInstallError} Where nothing is installed.
  */
 export async function uninstallSteps(
-  { root, purge }: UninstallOptions,
+  { root, booted, purge }: UninstallOptions,
 ): Promise<Step[]> {
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
   if (await read(at(UNIT_FILE)) === undefined && !purge) {
@@ -118,12 +127,12 @@ export async function uninstallSteps(
       ? [
         {
           kind: "run",
-          command: systemctl(root, "disable", ...root === "/" ? ["--now"] : []),
+          command: systemctl(root, "disable", ...booted ? ["--now"] : []),
         } as const,
         { kind: "remove", path: at(UNIT_FILE) } as const,
       ]
       : []),
-    ...(isInstalled && root === "/"
+    ...(isInstalled && booted
       ? [{ kind: "run", command: ["systemctl", "daemon-reload"] } as const]
       : []),
     { kind: "remove", path: at(FIRST_START) },

@@ -15,6 +15,7 @@ try {
     options: {
       config: { type: "string" },
       output: { type: "string" },
+      deb: { type: "string" },
       etcd: { type: "string" },
       target: { type: "string" },
       "for-checks": { type: "boolean", default: false },
@@ -28,6 +29,7 @@ try {
       values.output ??
         new URL("../../dist/hamlet", import.meta.url).pathname,
     ),
+    deb: values.deb === undefined ? undefined : resolve(values.deb),
     etcd: values.etcd ?? "etcd",
     target: values.target ?? `${Deno.build.arch}-unknown-linux-gnu`,
     forChecks: values["for-checks"],

@@ -8,8 +8,10 @@ import { type Base, findBase } from "./base.ts";
 import { contentsText, sizeText } from "./contents_text.ts";
 import { copy } from "./copy.ts";
 import { digestFiles, digestOf, digestOfAll } from "./digest.ts";
+import { makeDebianPackage } from "./debian_package.ts";
 import { embedEtcd } from "./embed_etcd.ts";
 import { CompileError } from "./errors.ts";
+import { forgetTimes } from "./forget_times.ts";
 import { copyPackages } from "./npm_packages.ts";
 import { output, type OutputOptions } from "./output.ts";
 import { stagePlugins } from "./stage_plugins.ts";
@@ -21,6 +23,8 @@ export interface ProgramOptions {
   readonly config: string;
   /** The file to write. */
   readonly output: string;
+  /** The Debian package to write; none where absent. */
+  readonly deb?: string | undefined;
   /** A path, a name on the PATH, or `none`. */
   readonly etcd: string;
   /** As `deno compile --target` takes it. */
@@ -129,6 +133,17 @@ export async function makeProgram(options: ProgramOptions): Promise<Build> {
       digestOf(bytes)
     }`,
   );
+  if (options.deb !== undefined) {
+    const folder = `${staging.path}/debian`;
+    await Deno.mkdir(folder);
+    await Deno.mkdir(dirname(options.deb), { recursive: true });
+    await makeDebianPackage({
+      ...{ program, arch, plugins: entries, staging: folder },
+      output: options.deb,
+    });
+    const { size } = await Deno.stat(options.deb);
+    say(`Wrote ${options.deb}: ${sizeText(size)}`);
+  }
   return build;
 }
 
@@ -146,17 +161,6 @@ async function compile(
       { cause: error },
     );
   }
-}
-
-/** Sets the times of all files to the same: they get into the program. */
-async function forgetTimes(path: string): Promise<void> {
-  const { isDirectory } = await Deno.lstat(path);
-  if (isDirectory) {
-    for await (const { name } of Deno.readDir(path)) {
-      await forgetTimes(`${path}/${name}`);
-    }
-  }
-  await Deno.utime(path, 0, 0);
 }
 
 async function commitOf(checkout: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isBooted } from "../../install/is_booted.ts";
 import { installSteps } from "../../install/plan.ts";
 import { doStep, stepText } from "../../install/step.ts";
 import { effectiveSettings } from "../../node/effective_settings.ts";
@@ -26,7 +27,7 @@ interface InstallFlags extends MachineFlags {
 /** Makes this machine run a node as a service. */
 export default async function install(
   this: CliContext,
-  { dryRun, root, newCluster, ...config }: InstallFlags,
+  { dryRun, root: given, newCluster, ...config }: InstallFlags,
 ): Promise<void> {
   if (build === undefined && !dryRun) {
     throw new UsageError(
@@ -36,8 +37,10 @@ export default async function install(
   // A mistake is told now, not by a service that does not start.
   effectiveSettings(config, {});
   const { plugins } = await readManifest(manifestPath(undefined));
+  const root = resolve(given);
   const steps = await installSteps({
-    root: resolve(root),
+    root,
+    booted: await isBooted(root),
     plugins,
     newCluster,
     config,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isBooted } from "../../install/is_booted.ts";
 import { uninstallSteps } from "../../install/plan.ts";
 import { doStep, stepText } from "../../install/step.ts";
 import type { CliContext } from "../context.ts";
@@ -7,9 +8,11 @@ import type { MachineFlags } from "./install.ts";
 /** Takes back what `hamlet install` did. */
 export default async function uninstall(
   this: CliContext,
-  { dryRun, root, purge }: MachineFlags & { readonly purge: boolean },
+  { dryRun, root: given, purge }: MachineFlags & { readonly purge: boolean },
 ): Promise<void> {
-  const steps = await uninstallSteps({ root: resolve(root), purge });
+  const root = resolve(given);
+  const booted = await isBooted(root);
+  const steps = await uninstallSteps({ root, booted, purge });
   for (const step of steps) {
     this.process.stdout.write(`${stepText(step)}\n`);
     if (!dryRun) await doStep(step);

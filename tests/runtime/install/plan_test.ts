@@ -8,6 +8,7 @@ import { type Step, stepText } from "../../../runtime/install/step.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const plain: Omit<InstallOptions, "root"> = {
+  booted: false,
   plugins: [],
   newCluster: false,
   config: {},
@@ -41,8 +42,25 @@ Deno.test("installSteps() names everything that is done to an image", async () =
   ]);
 });
 
+Deno.test("installSteps() leaves program and unit to a Debian package", async () => {
+  await using folder = await tempFolder();
+  const root = folder.path;
+  await Deno.mkdir(`${root}/usr/lib/systemd/system`, { recursive: true });
+  await Deno.writeTextFile(
+    `${root}/usr/lib/systemd/system/hamlet.service`,
+    "",
+  );
+  const steps = await installSteps({ ...plain, root, newCluster: true });
+  assert.deepEqual(short(steps, root), [
+    "make folder ROOT/etc/hamlet of mode 0755",
+    "make folder ROOT/var/lib/hamlet of mode 0700",
+    "write ROOT/etc/hamlet/first-start of mode 0600:",
+    "run systemctl --root=ROOT enable hamlet.service",
+  ]);
+});
+
 Deno.test("installSteps() of a running system makes systemd read the unit", async () => {
-  const steps = await installSteps({ ...plain, root: "/" });
+  const steps = await installSteps({ ...plain, root: "/", booted: true });
   assert.deepEqual(short(steps, "/nowhere").slice(-2), [
     "run systemctl daemon-reload",
     "run systemctl enable hamlet.service",
@@ -70,14 +88,20 @@ Deno.test("uninstallSteps() leaves data and configuration alone unless told othe
   const unit = `${root}/etc/systemd/system/hamlet.service`;
   await Deno.mkdir(`${root}/etc/systemd/system`, { recursive: true });
   await Deno.writeTextFile(unit, "");
-  const kept = short(await uninstallSteps({ root, purge: false }), root);
+  const kept = short(
+    await uninstallSteps({ root, booted: false, purge: false }),
+    root,
+  );
   assert.deepEqual(kept, [
     "run systemctl --root=ROOT disable hamlet.service",
     "remove ROOT/etc/systemd/system/hamlet.service",
     "remove ROOT/etc/hamlet/first-start",
     "remove ROOT/usr/local/bin/hamlet",
   ]);
-  const purged = short(await uninstallSteps({ root, purge: true }), root);
+  const purged = short(
+    await uninstallSteps({ root, booted: false, purge: true }),
+    root,
+  );
   assert.deepEqual(purged, [
     ...kept,
     "remove ROOT/etc/hamlet",
@@ -89,11 +113,11 @@ Deno.test("uninstallSteps() leaves data and configuration alone unless told othe
 Deno.test("uninstallSteps() says where nothing is installed", async () => {
   await using folder = await tempFolder();
   const root = folder.path;
-  await assert.rejects(uninstallSteps({ root, purge: false }), {
+  await assert.rejects(uninstallSteps({ root, booted: false, purge: false }), {
     name: "CannotInstallError",
     message: /apt-get remove hamlet/,
   });
   // Data that an earlier uninstall left can still be removed.
-  const steps = await uninstallSteps({ root, purge: true });
+  const steps = await uninstallSteps({ root, booted: false, purge: true });
   assert.equal(steps.at(-1)?.kind, "remove");
 });
