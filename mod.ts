@@ -34,6 +34,7 @@ export type { Node } from "./runtime/node/running_node.ts";
 export type { NodeSettings } from "./runtime/node/settings.ts";
 export type { NodeStatus } from "./runtime/status.ts";
 export * from "./runtime/pki/revocation_list.ts";
+export { deferGoaway } from "./runtime/plugin/defer_goaway.ts";
 export * from "./runtime/plugin/plugin.ts";
 export * from "./runtime/service/contract.ts";
 export * from "./runtime/service/errors.ts";

@@ -13,6 +13,7 @@ import type {
   Services,
   WatchClient,
 } from "etcd3";
+import { deferGoaway } from "hamlet";
 import { EtcdError } from "./etcd_error.ts";
 
 /** Milliseconds that a call may take which says nothing else. */
@@ -43,6 +44,8 @@ export async function connectEtcd(
   const [etcd3, grpc] = await Promise.all([
     import("etcd3"),
     import("@grpc/grpc-js"),
+    // etcd ends its connections in order when it is told to end, and that is when this one is idle.
+    deferGoaway(),
   ]);
 
   /** etcd3's messages and channels, without its pool's way to call: see {@linkcode Calls}. */

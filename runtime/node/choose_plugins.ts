@@ -69,17 +69,23 @@ export function choosePlugins(
   return chosen;
 }
 
+/** What an operator should know while a plugin is not ready. */
+export interface PluginWarning {
+  readonly plugin: string;
+  readonly warning: string;
+}
+
 /**
  * Says what plugins may wait for in vain: they also run without it, but perhaps not to any end.
  *
  * @param chosen The plugins that run.
  * @param declared All that might.
- * @returns A line for each service that one of them may use and only others provide.
+ * @returns A warning for each service that one of them may use and only others provide.
  */
 export function leftOutWarnings(
   chosen: readonly PluginEntry[],
   declared: readonly PluginEntry[],
-): string[] {
+): PluginWarning[] {
   return chosen.flatMap(({ name, uses }) =>
     Object.keys(uses).flatMap((service) => {
       const providers = declared.filter(({ provides }) =>
@@ -89,9 +95,11 @@ export function leftOutWarnings(
       return provider === undefined ||
           providers.some((provider) => chosen.includes(provider))
         ? []
-        : [
-          `Plugin "${name}" may wait for service "${service}", since "${provider.name}", which provides it, is not among --plugins`,
-        ];
+        : [{
+          plugin: name,
+          warning:
+            `Plugin "${name}" may wait for service "${service}", since "${provider.name}", which provides it, is not among --plugins`,
+        }];
     })
   );
 }

@@ -161,10 +161,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       }),
     );
     broker.provide(process, processes.implementation);
-    const warnings = [
-      ...clockWarnings(),
-      ...leftOutWarnings(chosen, manifest.plugins),
-    ];
+    const warnings = clockWarnings();
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
@@ -174,6 +171,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       broker,
       log,
       warnings,
+      leftOut: leftOutWarnings(chosen, manifest.plugins),
       failpoint,
       async onReady() {
         if (!file.established) {

@@ -19,6 +19,7 @@ import {
   type Supervisor,
 } from "../supervisor/mod.ts";
 import type { NodeStatus, PluginStatus, Readiness } from "../status.ts";
+import type { PluginWarning } from "./choose_plugins.ts";
 
 /** A node that runs in this process. */
 export interface Node extends AdminTarget {
@@ -45,6 +46,8 @@ export interface RunningNodeOptions {
   readonly log: Log;
   /** What an operator should know from the start. */
   readonly warnings: readonly string[];
+  /** What a plugin may wait for in vain. */
+  readonly leftOut: readonly PluginWarning[];
   /** The value of `HAMLET_FAILPOINT`. */
   readonly failpoint: string | undefined;
   /** Told once, when every plugin is ready for the first time and one of them keeps data. */
@@ -173,7 +176,13 @@ export class RunningNode implements Node {
         { dn, state, restarts, since },
       ) => ({ dn, state, restarts, since })),
       members,
-      warnings: [...this.#options.warnings, ...warnings],
+      warnings: [
+        ...this.#options.warnings,
+        ...this.#options.leftOut
+          .filter(({ plugin }) => this.#readiness.get(plugin)?.kind !== "ready")
+          .map(({ warning }) => warning),
+        ...warnings,
+      ],
     };
   }
 
