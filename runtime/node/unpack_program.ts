@@ -20,7 +20,8 @@ export interface PackedProgram {
  *
  * @param program The program.
  * @param folder Where; made if it is missing.
- * @returns Its path, named after its digest.
+ * @returns A path to execute it by: a link of its name, by which people and tools know a process, to the file, whose
+ * name is its digest.
  * @throws {StartError} If another content is there under that name.
  */
 export async function unpackProgram(
@@ -34,12 +35,25 @@ export async function unpackProgram(
     await writeFileAtomic(path, await Deno.readFile(source), { mode: 0o500 });
   }
   const now = found ?? await digestOf(path);
-  if (now === digest) return path;
+  if (now === digest) return await link(digest, `${folder}/${name}`);
   throw new StartError(
     1,
     `Cannot run "${path}": it is not the ${name} that this program wrote there, its SHA-256 is ${now}; find out who ` +
       `changed it, then remove it, and the next start writes it anew`,
   );
+}
+
+/** Makes a symbolic link, or leads one elsewhere, in one step. */
+async function link(target: string, path: string): Promise<string> {
+  const now = await Deno.readLink(path).catch(() => undefined);
+  if (now === target) return path;
+  const temporary = `${path}.new`;
+  await Deno.remove(temporary).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await Deno.symlink(target, temporary);
+  await Deno.rename(temporary, path);
+  return path;
 }
 
 /** The SHA-256 of a file; undefined where there is none. */

@@ -29,6 +29,7 @@ Deno.test("a compiled node writes its etcd out, and executes it from there", asy
   await node.status();
   const { stdout } = await run(path, ["--version"]);
   assert.ok(stdout.startsWith(`etcd Version: ${etcd.version}\n`), stdout);
+  assert.equal(await Deno.readLink(`${folders.data}/bin/etcd`), etcd.digest);
   assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o7777, 0o500);
   await node.stop();
 

@@ -24,7 +24,8 @@ async function packed() {
 Deno.test("unpackProgram() writes a program that its owner alone may execute", async () => {
   await using at = await packed();
   const path = await unpackProgram(at.program, at.folder);
-  assert.equal(path, `${at.folder}/${digest}`);
+  assert.equal(path, `${at.folder}/example`);
+  assert.equal(await Deno.realPath(path), `${at.folder}/${digest}`);
   assert.equal((await run(path, [])).stdout, "packed\n");
   const { mode } = await Deno.stat(path);
   assert.equal((mode ?? 0) & 0o7777, 0o500);
@@ -50,12 +51,22 @@ Deno.test("unpackProgram() replaces what a start that was killed left half writt
     Deno.readDir(at.folder),
     ({ name }) => name,
   );
-  assert.deepEqual(names, [digest]);
+  assert.deepEqual(names.sort(), [digest, "example"]);
+});
+
+Deno.test("unpackProgram() leads the name to the newest, whatever it led to", async () => {
+  await using at = await packed();
+  await Deno.mkdir(at.folder, { recursive: true });
+  await Deno.symlink("/bin/false", `${at.folder}/example`);
+  await Deno.symlink("/bin/false", `${at.folder}/example.new`);
+  const path = await unpackProgram(at.program, at.folder);
+  assert.equal((await run(path, [])).stdout, "packed\n");
 });
 
 Deno.test("unpackProgram() refuses one that somebody has changed, and leaves it as it is", async () => {
   await using at = await packed();
-  const path = await unpackProgram(at.program, at.folder);
+  await unpackProgram(at.program, at.folder);
+  const path = `${at.folder}/${digest}`;
   await Deno.chmod(path, 0o700);
   await Deno.writeTextFile(path, "echo other\n", { append: true });
   await assert.rejects(unpackProgram(at.program, at.folder), {
