@@ -64,6 +64,9 @@ export interface Exit {
 /** Milliseconds after which a node that is waited for is given up: a cold start takes one second. */
 const PATIENCE = 60_000;
 
+/** Whether a compiled program is tested, which has its manifest inside and takes no other. */
+export const isCompiled: boolean = Boolean(Deno.env.get("HAMLET_BIN"));
+
 /** The command line of the program: the compiled one where `HAMLET_BIN` names it, else that of this checkout. */
 export function hamletCommand(...args: string[]): [string, ...string[]] {
   const compiled = Deno.env.get("HAMLET_BIN");
