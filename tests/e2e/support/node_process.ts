@@ -77,8 +77,9 @@ export function hamletCommand(...args: string[]): [string, ...string[]] {
 export function checkoutCommand(...args: string[]): [string, ...string[]] {
   return [
     Deno.execPath(),
-    ...["run", "--quiet", "--allow-all", "--no-prompt", "--no-remote"],
-    ...["--frozen", "--cached-only", "--config", `${root}deno.json`],
+    "run",
+    ...Deno.readTextFileSync(`${root}scripts/deno-flags`).trim().split("\n"),
+    ...["--config", `${root}deno.json`],
     `${root}runtime/cli/main.ts`,
     ...args,
   ];
