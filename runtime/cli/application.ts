@@ -8,6 +8,7 @@ import type { CliContext } from "./context.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
 import { cert } from "./routes/cert.ts";
 import { kv } from "./routes/kv.ts";
+import { install, uninstall } from "./routes/machine.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
 import { dev, logs, plugins, run, status } from "./routes/node.ts";
 import { unknownCommandText, usageText } from "./usage_text.ts";
@@ -24,6 +25,8 @@ export const application: Application<CliContext> = buildApplication(
       logs,
       cert,
       kv,
+      install,
+      uninstall,
       version,
       help,
       completion,
