@@ -44,11 +44,11 @@ export async function findBase(forChecks: boolean): Promise<Base> {
     deno,
     version,
     forChecks: isOld,
-    // As scripts/hamlet has them, where each of the two is explained.
     flags: [
-      "--v8-flags=--max-semi-space-size=1,--heap-growing-percent=50",
-      ...["--allow-all", "--no-prompt", "--no-remote", "--frozen"],
-      ...["--cached-only", "--no-check", "--quiet"],
+      // What a node runs with; scripts/hamlet explains them.
+      ...(await Deno.readTextFile(new URL("../deno-flags", import.meta.url)))
+        .trim().split("\n"),
+      "--no-check",
       // Else the program takes machine code, as root, from a file in /tmp whose name everybody knows.
       "--no-code-cache",
     ],
