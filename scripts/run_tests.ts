@@ -4,10 +4,14 @@ import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseTestSummary, type TestSummary } from "./test_summary.ts";
 
-/** A part of the run: one `deno` command. */
+/** A part of the run: one command. */
 interface Group {
   name: string;
+  /** @default deno */
+  command?: string;
   args: string[];
+  /** Variables on top of the environment. @default {{}} */
+  env?: Record<string, string>;
   /** Whether its tests are counted one by one; a check counts as one. */
   counted: boolean;
   /** Minutes after which it is ended and has failed: a hang must not block anybody. */
@@ -45,6 +49,7 @@ function plan(args: string[]): Group[] {
     "unit",
     "e2e",
     "cluster",
+    "binary",
     "docs",
   ];
   const other = args.findIndex((arg) => !names.includes(arg));
@@ -60,9 +65,16 @@ function plan(args: string[]): Group[] {
     check("lint", "lint"),
     check("types", "check", "--frozen", "."),
     check("lock", "install", "--quiet", "--frozen", "--cached-only"),
-    tests("unit", 15, "--ignore=tests/e2e,tests/cluster", ...rest, "tests"),
+    tests(
+      "unit",
+      15,
+      "--ignore=tests/e2e,tests/cluster,tests/binary",
+      ...rest,
+      "tests",
+    ),
     ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
       .map((name) => tests(name, 15, ...rest, `tests/${name}`)),
+    tests("binary", 5, ...rest, "tests/binary"),
     check("docs", "check", "--frozen", "--doc-only", ".", ...documents),
   ];
   if (named.length > 0) {
@@ -105,9 +117,12 @@ let current: number | undefined;
 
 async function run(group: Group): Promise<TestSummary> {
   console.log(`\n=== ${group.name}`);
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(group.command ?? Deno.execPath(), {
     args: group.args,
-    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+    env: {
+      ...(Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" }),
+      ...group.env,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -176,13 +191,52 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 let passed = 0;
 let failed = 0;
 const failures: string[] = [];
-for (const group of plan(Deno.args)) {
+
+async function count(group: Group): Promise<boolean> {
   const result = await run(group);
   passed += result.passed;
   failed += result.failed;
   failures.push(
     ...result.failures.map((failure) => `  ${group.name}: ${failure}`),
   );
+  return result.failed === 0;
+}
+
+/**
+ * Compiles the program and tests it: all there is where its base is one that Hamlet runs on, and where none is to be
+ * had, what an older one can show.
+ */
+async function testBinary(group: Group): Promise<void> {
+  const folder = Deno.makeTempDirSync({ prefix: "hamlet-" });
+  const program = `${folder}/hamlet`;
+  const compile = (name: string, ...flags: string[]): Group => ({
+    ...check(name, ...flags, "--output", program),
+    command: "scripts/compile",
+  });
+  try {
+    const release = await run(compile("binary: with a base for releases"));
+    const level = release.failed === 0 ? 2 : 1;
+    console.log(
+      level === 2
+        ? "\nbinary: level 2, everything, since there is a base that Hamlet runs on"
+        : "\nbinary: level 1, what the older base for checks can show: there is no base that Hamlet runs on, see above",
+    );
+    if (level === 1 && !await count(compile("compile", "--for-checks"))) return;
+    const env = { HAMLET_BIN: program };
+    await count({ ...group, env });
+    if (level === 1) return;
+    for (const name of ["e2e", "cluster"]) {
+      if (!existsSync(`tests/${name}`)) continue;
+      await count({ ...tests(`binary ${name}`, 15, `tests/${name}`), env });
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+for (const group of plan(Deno.args)) {
+  if (group.name === "binary") await testBinary(group);
+  else await count(group);
 }
 console.log(failures.length > 0 ? `\nFailed:\n${failures.join("\n")}` : "");
 console.log(`tests: ${passed} passed, ${failed} failed`);

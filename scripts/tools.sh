@@ -44,6 +44,13 @@ need_packages() {
   : >"$mark"
 }
 
+# need_checks_base: sets `checks_base` to a folder with a `deno` and the `denort` of the same version, which is older than
+# what Hamlet runs on: where Deno's release host cannot be reached, it shows that a program can be compiled at all.
+need_checks_base() {
+  checks_base=$tools/denort-2.7.11
+  [[ -d $checks_base ]] || install_tool denort-2.7.11 get_checks_base
+}
+
 # install_tool NAME COMMAND…: runs COMMAND in an empty folder that then becomes $tools/NAME in one step. Under a lock
 # that what it starts holds too, so that of two at once the second finds the work done, and what a killed one left
 # behind is nobody's.
@@ -81,6 +88,23 @@ get_deno() {
   rm -rf node_modules
   [[ $(./deno --version) == "deno $deno_version "* ]] ||
     fail "The Deno $deno_version that npm has does not run here: put one that does on the PATH"
+}
+
+# A program that `deno compile` made is denort, then what was added, then 24 bytes of which the last 8 say how much that
+# is, themselves included. So any such program that npm has holds a denort.
+get_checks_base() {
+  local added
+  say "fetching the base for checks"
+  npm install --prefix . --no-save --no-package-lock --ignore-scripts --no-audit --no-fund --no-update-notifier \
+    --loglevel=error deno@2.7.11 @stdy/cli-linux-x64@0.22.2 >&2 ||
+    fail "Cannot fetch the base for checks with npm: see the error above"
+  mv node_modules/@deno/*/deno deno
+  added=$(tail -c 8 node_modules/@stdy/cli-linux-x64/bin/steady | od -An -t u8 --endian=little)
+  head -c "-$((added))" node_modules/@stdy/cli-linux-x64/bin/steady >denort
+  rm -rf node_modules
+  echo "f12d5d3886d5ea138304fb8d67d7396cfbedf53656676132152cb89f3fa4d8e6  denort" | sha256sum --check --quiet >&2 ||
+    fail "The base for checks is not the one that is expected"
+  chmod 755 denort
 }
 
 get_debian() {

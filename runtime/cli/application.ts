@@ -16,6 +16,7 @@ import {
   setRole,
 } from "./routes/cluster.ts";
 import { kv } from "./routes/kv.ts";
+import { install, uninstall } from "./routes/machine.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
 import { dev, logs, plugins, run, status } from "./routes/node.ts";
 import { unknownCommandText, usageText } from "./usage_text.ts";
@@ -38,6 +39,8 @@ export const application: Application<CliContext> = buildApplication(
       role: setRole,
       reset,
       recover,
+      install,
+      uninstall,
       version,
       help,
       completion,

@@ -4,6 +4,8 @@ import { startNode } from "../node/node.ts";
 import type { Node } from "../node/running_node.ts";
 import type { NodeSettings } from "../node/settings.ts";
 import type { NodeStatus } from "../status.ts";
+import { notifySystemd } from "../systemd/notify.ts";
+import { openNotifySocket } from "../systemd/notify_socket.ts";
 import type { CliContext } from "./context.ts";
 import type { NodeFlags } from "./flags.ts";
 import { progressBlock, progressLines } from "./progress.ts";
@@ -76,6 +78,10 @@ export async function runNode(
     else interrupted.addEventListener("abort", stop, { once: true });
 
     if (forPeople) void showStart(node, screen, started, interrupted);
+    using systemd = openNotifySocket(Deno.env.toObject());
+    if (systemd !== undefined) {
+      await notifySystemd(node, systemd, interrupted);
+    }
     await node.finished;
   } catch (error) {
     screen.show([]);

@@ -1,6 +1,8 @@
 import type { HostedPlugin } from "../host/plugin_host.ts";
 import { ServiceError } from "../service/errors.ts";
-import { process, ProcessScope } from "../services/process.ts";
+import { process } from "../services/process.ts";
+import { build } from "../this_build.ts";
+import { programsOf } from "./embedded_programs.ts";
 import { StartError } from "./errors.ts";
 import { locateProgram } from "./locate_program.ts";
 
@@ -15,10 +17,11 @@ export async function checkPrograms(
   plugins: readonly HostedPlugin[],
   programs: Readonly<Record<string, string>>,
 ): Promise<void> {
-  for (const { uses } of plugins) {
-    const use = uses[process.name];
-    if (use === undefined || use.optional) continue;
-    for (const program of Object.keys(ProcessScope.parse(use.scope))) {
+  for (const plugin of plugins) {
+    if (plugin.uses[process.name]?.optional) continue;
+    for (const program of programsOf(plugin)) {
+      const given = Object.hasOwn(programs, program);
+      if (!given && build?.programs[program] !== undefined) continue;
       try {
         await locateProgram(program, programs[program]);
       } catch (error) {

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { PluginDescription } from "../admin/target.ts";
 import { choosePlugins } from "./choose_plugins.ts";
 import { readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
 import { resolveFolders } from "./folders.ts";
+import { manifestPath } from "./manifest_path.ts";
 import { type NodeFile, readNodeFile } from "./node_file.ts";
 import { resolveGrants } from "./plugin_grants.ts";
 import { protectedPaths } from "./protected_paths.ts";
@@ -41,9 +41,8 @@ export async function describePlugins(
     settings.config !== undefined,
   );
   const effective = effectiveSettings(settings, config);
-  const manifestPath = settings.manifest ??
-    fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const manifest = await readManifest(manifestPath);
+  const manifestFile = manifestPath(settings.manifest);
+  const manifest = await readManifest(manifestFile);
   const folders = await resolveFolders(
     settings.dataDir ?? "/var/lib/hamlet",
     settings.runDir ?? "/run/hamlet",
@@ -66,7 +65,7 @@ export async function describePlugins(
       peerPort: effective.peerPort || node.peerPort,
       curatorPort: effective.curatorPort || node.curatorPort,
     },
-    protectedPaths(folders, configPath, manifestPath, manifest.plugins),
+    protectedPaths(folders, configPath, manifestFile, manifest.plugins),
   );
   return descriptions;
 }

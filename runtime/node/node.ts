@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { serveAdmin } from "../admin/server.ts";
 import { Broker } from "../broker/broker.ts";
@@ -18,6 +17,7 @@ import { checkPrograms } from "./check_programs.ts";
 import { choosePlugins, leftOutWarnings } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
+import { unpackPrograms } from "./embedded_programs.ts";
 import {
   examineFolders,
   makeDataFolders,
@@ -28,6 +28,7 @@ import {
 import { hostnameService } from "./hostname_service.ts";
 import { writeIdentity } from "./identity.ts";
 import { forgetJoinToken, writeJoinToken } from "./join_token.ts";
+import { manifestPath } from "./manifest_path.ts";
 import { type NodeFile, writeNodeFile } from "./node_file.ts";
 import { NodeMemory } from "./node_memory.ts";
 import { findNode } from "./node_record.ts";
@@ -62,9 +63,8 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     ? noConfig
     : await readConfig(configPath, settings.config !== undefined);
   const effective = effectiveSettings(settings, config);
-  const manifestPath = settings.manifest ??
-    fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const manifest = await readManifest(manifestPath);
+  const manifestFile = manifestPath(settings.manifest);
+  const manifest = await readManifest(manifestFile);
   checkPlugins(manifest.plugins.map(({ name }) => name));
   const folders = await resolveFolders(
     settings.dataDir ?? (dev ? ".hamlet/data" : "/var/lib/hamlet"),
@@ -135,7 +135,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
           name: info.name,
           listen: info.listen,
         },
-        protectedPaths(folders, configPath, manifestPath, manifest.plugins),
+        protectedPaths(folders, configPath, manifestFile, manifest.plugins),
         config.plugins,
       );
     const grants = await grantsOf(role);
@@ -159,13 +159,19 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     };
     await forgetFormerRole();
 
+    const programs = await unpackPrograms(
+      grants.hosted,
+      effective.programs,
+      folders.data,
+    );
+
     const broker = new Broker({
       log: log.sink,
       exampleScope: (service, plugin) =>
         KNOWN_SERVICES.get(service)?.exampleScope?.(plugin),
     });
     const processes = processService({
-      programs: effective.programs,
+      programs,
       cwd: folders.run,
       marker,
       log: rootLog,

@@ -56,6 +56,11 @@ export function protectedPaths(
       access: "none",
       why: "what the node knows of itself",
     },
+    {
+      path: `${folders.data}/bin`,
+      access: "read",
+      why: "where the node keeps programs that it runs",
+    },
     { path: `${folders.data}/lock`, access: "none", why: "the node's lock" },
     { path: `${folders.run}/lock`, access: "none", why: "the node's lock" },
     {

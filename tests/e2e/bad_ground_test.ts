@@ -3,6 +3,7 @@ import { run } from "../support/process.ts";
 import { copyNode, madeNode } from "./support/made_node.ts";
 import {
   hamletCommand,
+  isCompiled,
   nodeFolders,
   NodeProcess,
 } from "./support/node_process.ts";
@@ -197,7 +198,9 @@ Deno.test("a start is refused with a config file that cannot be used", async () 
   });
 });
 
-Deno.test("a start is refused with a manifest that grants nonsense", async () => {
+Deno.test("a start is refused with a manifest that grants nonsense", {
+  ignore: isCompiled,
+}, async () => {
   await using folders = await nodeFolders();
   const manifest = `${folders.root}/deno.json`;
   const refused = async (entry: object, ...says: Refusal["says"]) => {

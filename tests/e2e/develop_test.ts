@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { makeDistribution, writeManifest } from "./probe/distribution.ts";
 import { inParallel } from "./support/in_parallel.ts";
 import {
+  isCompiled,
   type NodeFolders,
   nodeFolders,
   NodeProcess,
@@ -88,25 +89,29 @@ const denied: readonly { body: string; tried: RegExp }[] = [
   },
 ];
 
-Deno.test("a plugin that is denied something dies with the line that would allow it, and works with that line", async () => {
-  await inParallel(denied, async ({ body, tried }) => {
-    await using folders = await nodeFolders();
-    const { manifest, start } = await develop(folders, plugin(body), plain);
-    let message: string;
-    {
+Deno.test(
+  "a plugin that is denied something dies with the line that would allow it, and works with that line",
+  { ignore: isCompiled },
+  async () => {
+    await inParallel(denied, async ({ body, tried }) => {
+      await using folders = await nodeFolders();
+      const { manifest, start } = await develop(folders, plugin(body), plain);
+      let message: string;
+      {
+        await using node = start();
+        ({ message } = await node.logged(({ dn, level, message }) =>
+          dn === "root.mine" && level === "error" && /^Died/.test(message)
+        ));
+        assert.match(message, tried);
+        assert.equal((await node.stop()).code, 0, node.text());
+      }
+      await writeManifest(manifest, { mine: allow(plain, message) });
       await using node = start();
-      ({ message } = await node.logged(({ dn, level, message }) =>
-        dn === "root.mine" && level === "error" && /^Died/.test(message)
-      ));
-      assert.match(message, tried);
+      await node.ready();
       assert.equal((await node.stop()).code, 0, node.text());
-    }
-    await writeManifest(manifest, { mine: allow(plain, message) });
-    await using node = start();
-    await node.ready();
-    assert.equal((await node.stop()).code, 0, node.text());
-  });
-});
+    });
+  },
+);
 
 /** What an author gets wrong in the plugin, and what the log says of it. */
 const wrongCode: Readonly<Record<string, { code: string; says: RegExp }>> = {
@@ -168,7 +173,9 @@ const wrongCode: Readonly<Record<string, { code: string; says: RegExp }>> = {
   },
 };
 
-Deno.test("a plugin that cannot run says what to correct, and where", async () => {
+Deno.test("a plugin that cannot run says what to correct, and where", {
+  ignore: isCompiled,
+}, async () => {
   await inParallel(Object.entries(wrongCode), async ([, { code, says }]) => {
     await using folders = await nodeFolders();
     const { start } = await develop(folders, code, plain);
@@ -241,23 +248,27 @@ const wrongEntries: Readonly<Record<string, { entry: Entry; says: RegExp }>> = {
   },
 };
 
-Deno.test("a manifest that makes no sense says what to correct, and where, and nothing is started", async () => {
-  await inParallel(
-    Object.entries(wrongEntries),
-    async ([, { entry, says }]) => {
-      await using folders = await nodeFolders();
-      const path = `${folders.root}/distribution`;
-      const { manifest, start } = await develop(folders, plugin(""), plain);
-      await Deno.mkdir(`${path}/linked`);
-      await Deno.copyFile(`${path}/mine/mod.ts`, `${path}/linked/mod.ts`);
-      await Deno.symlink("/etc/shadow", `${path}/linked/shadow`);
-      const text = JSON.stringify(entry).replace("/CODE", path);
-      await writeManifest(manifest, { mine: JSON.parse(text) });
-      await using node = start();
-      const { code } = await node.exited;
-      assert.ok(code === 1 || code === 2, `It ended with ${code}`);
-      assert.match(node.text(), says);
-      await assert.rejects(Deno.lstat(folders.data), Deno.errors.NotFound);
-    },
-  );
-});
+Deno.test(
+  "a manifest that makes no sense says what to correct, and where, and nothing is started",
+  { ignore: isCompiled },
+  async () => {
+    await inParallel(
+      Object.entries(wrongEntries),
+      async ([, { entry, says }]) => {
+        await using folders = await nodeFolders();
+        const path = `${folders.root}/distribution`;
+        const { manifest, start } = await develop(folders, plugin(""), plain);
+        await Deno.mkdir(`${path}/linked`);
+        await Deno.copyFile(`${path}/mine/mod.ts`, `${path}/linked/mod.ts`);
+        await Deno.symlink("/etc/shadow", `${path}/linked/shadow`);
+        const text = JSON.stringify(entry).replace("/CODE", path);
+        await writeManifest(manifest, { mine: JSON.parse(text) });
+        await using node = start();
+        const { code } = await node.exited;
+        assert.ok(code === 1 || code === 2, `It ended with ${code}`);
+        assert.match(node.text(), says);
+        await assert.rejects(Deno.lstat(folders.data), Deno.errors.NotFound);
+      },
+    );
+  },
+);

@@ -13,6 +13,7 @@ import {
   NodeProcess,
 } from "./support/node_process.ts";
 import { processesOf } from "./support/processes_of.ts";
+import { withManifest } from "./support/with_manifest.ts";
 
 /** What a try may be refused with: anything else is a try that does not try what it says. */
 const REFUSALS = [
@@ -99,7 +100,7 @@ Deno.test("a plugin gets nothing that it was not granted, whatever it does, and 
   await using closed = countConnections();
   const { manifest, code } = await makeProbes(folders, granted.addr.port);
   await using node = new NodeProcess(folders, {
-    args: ["--manifest", manifest],
+    ...await withManifest(folders, manifest),
     env: { PROBE_GRANTED: "granted", PROBED_SECRET: "secret" },
   });
   await node.ready();

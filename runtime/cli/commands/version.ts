@@ -1,14 +1,31 @@
+import { build } from "../../this_build.ts";
 import type { CliContext } from "../context.ts";
 import type { JsonFlag } from "../flags.ts";
 import { version as hamlet } from "../version.ts";
 
-/** Shows which version this is, and what it runs on. */
+/** Shows which version this is, what it runs on, and what a compiled one was made of. */
 export default function version(this: CliContext, flags: JsonFlag): void {
   const { os, arch } = Deno.build;
-  const answer = { hamlet, deno: Deno.version.deno, os, arch };
+  const deno = Deno.version.deno;
+  const { commit, digest, forChecks, plugins, programs } = build ?? {};
   this.process.stdout.write(
     flags.json
-      ? `${JSON.stringify(answer)}\n`
-      : `hamlet ${hamlet} (Deno ${answer.deno}, ${os} ${arch})\n`,
+      ? `${
+        JSON.stringify({
+          ...{ hamlet, deno, os, arch, commit, digest, forChecks },
+          ...{ plugins, programs },
+        })
+      }\n`
+      : [
+        `hamlet ${hamlet} (Deno ${deno}, ${os} ${arch})`,
+        ...(commit === undefined ? [] : [`commit ${commit}`]),
+        ...Object.entries(programs ?? {}).map(([name, { version }]) =>
+          `with ${name} ${version ?? "of a version not known"}`
+        ),
+        ...(forChecks
+          ? ["For checks only: its base is older than what Hamlet runs on"]
+          : []),
+        "",
+      ].join("\n"),
   );
 }

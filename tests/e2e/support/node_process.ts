@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly env?: Record<string, string>;
   /** A program with arguments that starts Hamlet in its own place, such as `setpriv`. @default {[]} */
   readonly prefix?: readonly string[];
+  /** A compiled program. @default the one that `HAMLET_BIN` names, else this checkout */
+  readonly program?: string | undefined;
 }
 
 /** What Hamlet logged: an entry, or the text of a line that is none. */
@@ -62,14 +64,22 @@ export interface Exit {
 /** Milliseconds after which a node that is waited for is given up: a cold start takes one second. */
 const PATIENCE = 60_000;
 
+/** Whether a compiled program is tested, which has its manifest inside and takes no other. */
+export const isCompiled: boolean = Boolean(Deno.env.get("HAMLET_BIN"));
+
 /** The command line of the program: the compiled one where `HAMLET_BIN` names it, else that of this checkout. */
 export function hamletCommand(...args: string[]): [string, ...string[]] {
   const compiled = Deno.env.get("HAMLET_BIN");
-  if (compiled) return [compiled, ...args];
+  return compiled ? [compiled, ...args] : checkoutCommand(...args);
+}
+
+/** The command line of this checkout. */
+export function checkoutCommand(...args: string[]): [string, ...string[]] {
   return [
     Deno.execPath(),
-    ...["run", "--quiet", "--allow-all", "--no-prompt", "--no-remote"],
-    ...["--frozen", "--cached-only", "--config", `${root}deno.json`],
+    "run",
+    ...Deno.readTextFileSync(`${root}scripts/deno-flags`).trim().split("\n"),
+    ...["--config", `${root}deno.json`],
     `${root}runtime/cli/main.ts`,
     ...args,
   ];
@@ -101,11 +111,13 @@ export class NodeProcess implements AsyncDisposable {
       hostname = "off",
       env = {},
       prefix = [],
+      program,
     } = options;
     this.folders = folders;
     const [command = "", ...rest] = [
       ...prefix,
-      ...hamletCommand("run", ...newCluster ? ["--new-cluster"] : []),
+      ...program === undefined ? hamletCommand("run") : [program, "run"],
+      ...newCluster ? ["--new-cluster"] : [],
       ...["--data-dir", folders.data, "--run-dir", folders.run],
       ...["--peer-port", `${peerPort}`, "--curator-port", "0"],
       ...["--listen", "127.0.0.1", "--advertise", "127.0.0.1"],

@@ -266,7 +266,7 @@ Deno.test("hamlet refuses wrong use with a message, a hint and exit code 2", asy
 Deno.test("hamlet help shows every command with an example", async () => {
   const { stdout } = await hamlet(["help"]);
   const names = stdout.split("COMMANDS\n")[1]?.match(/^ {2}(\w+)/gm) ?? [];
-  assert.equal(names.length, 16);
+  assert.equal(names.length, 18);
   const subcommands: Record<string, readonly string[]> = {
     cert: ["issue", "list", "revoke"],
     invite: ["create", "list", "revoke"],

@@ -82,10 +82,12 @@ Deno.test("hostPlugin() says that a plugin does not answer while its thread is b
   await harness.untilReadiness("a", "ready");
   await run(`
     setTimeout(() => {
+      console.info("is busy");
       const end = Date.now() + 1_500;
       while (Date.now() < end);
     });
   `);
+  await harness.untilLogged(/^is busy$/);
   await clock.advance(ASK_MS);
   assert.deepEqual(harness.readiness.get("a"), { kind: "ready" });
   await clock.advance(ASK_MS);

@@ -1,0 +1,57 @@
+import { resolve } from "node:path";
+import { isBooted } from "../../install/is_booted.ts";
+import { installSteps } from "../../install/plan.ts";
+import { doStep, stepText } from "../../install/step.ts";
+import { effectiveSettings } from "../../node/effective_settings.ts";
+import { manifestPath } from "../../node/manifest_path.ts";
+import { readManifest } from "../../node/read_manifest.ts";
+import { build } from "../../this_build.ts";
+import type { CliContext } from "../context.ts";
+import { UsageError } from "../errors.ts";
+
+/** Where `install` and `uninstall` do their work. */
+export interface MachineFlags {
+  readonly dryRun: boolean;
+  readonly root: string;
+}
+
+/** Flags of the command. */
+interface InstallFlags extends MachineFlags {
+  readonly newCluster: boolean;
+  readonly name?: string;
+  readonly listen?: string;
+  readonly advertise?: string;
+  readonly hostname?: "on" | "off";
+}
+
+/** Makes this machine run a node as a service. */
+export default async function install(
+  this: CliContext,
+  { dryRun, root: given, newCluster, ...config }: InstallFlags,
+): Promise<void> {
+  if (build === undefined && !dryRun) {
+    throw new UsageError(
+      "Cannot install a checkout: compile it with scripts/compile, and install the program that comes of it",
+    );
+  }
+  // A mistake is told now, not by a service that does not start.
+  effectiveSettings(config, {});
+  const { plugins } = await readManifest(manifestPath(undefined));
+  const root = resolve(given);
+  const steps = await installSteps({
+    root,
+    booted: await isBooted(root),
+    plugins,
+    newCluster,
+    config,
+  });
+  for (const step of steps) {
+    this.process.stdout.write(`${stepText(step)}\n`);
+    if (!dryRun) await doStep(step);
+  }
+  this.process.stdout.write(
+    dryRun
+      ? "Nothing of this has been done\n"
+      : "Installed; it starts with the machine, and now with: systemctl start hamlet\n",
+  );
+}

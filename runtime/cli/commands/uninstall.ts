@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import { isBooted } from "../../install/is_booted.ts";
+import { uninstallSteps } from "../../install/plan.ts";
+import { doStep, stepText } from "../../install/step.ts";
+import type { CliContext } from "../context.ts";
+import type { MachineFlags } from "./install.ts";
+
+/** Takes back what `hamlet install` did. */
+export default async function uninstall(
+  this: CliContext,
+  { dryRun, root: given, purge }: MachineFlags & { readonly purge: boolean },
+): Promise<void> {
+  const root = resolve(given);
+  const booted = await isBooted(root);
+  const steps = await uninstallSteps({ root, booted, purge });
+  for (const step of steps) {
+    this.process.stdout.write(`${stepText(step)}\n`);
+    if (!dryRun) await doStep(step);
+  }
+  this.process.stdout.write(
+    dryRun
+      ? "Nothing of this has been done\n"
+      : purge
+      ? "Uninstalled, with the node's data\n"
+      : "Uninstalled; /var/lib/hamlet and /etc/hamlet are left as they are\n",
+  );
+}

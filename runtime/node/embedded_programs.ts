@@ -1,0 +1,40 @@
+import type { HostedPlugin } from "../host/plugin_host.ts";
+import { process, ProcessScope } from "../services/process.ts";
+import { build } from "../this_build.ts";
+import { unpackProgram } from "./unpack_program.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/**
+ * Makes ready, of the programs inside of this one, those that plugins run and nobody has named another for.
+ *
+ * @param plugins The plugins.
+ * @param programs Paths of programs by their declared name, as the node was given them.
+ * @param data The node's data folder: a run folder is often mounted so that nothing in it can be executed.
+ * @returns Paths of all of them.
+ * @throws {StartError} If one of them has been changed where it is executed from.
+ */
+export async function unpackPrograms(
+  plugins: readonly HostedPlugin[],
+  programs: Readonly<Record<string, string>>,
+  data: string,
+): Promise<Readonly<Record<string, string>>> {
+  const unpacked: Record<string, string> = {};
+  for (const name of plugins.flatMap(programsOf)) {
+    const program = build?.programs[name];
+    if (program === undefined || Object.hasOwn(programs, name)) continue;
+    const source = new URL(`programs/${name}`, root);
+    const { digest } = program;
+    unpacked[name] = await unpackProgram(
+      { name, source, digest },
+      `${data}/bin`,
+    );
+  }
+  return { ...unpacked, ...programs };
+}
+
+/** The programs that a plugin may run, by the name that the manifest calls them. */
+export function programsOf({ uses }: HostedPlugin): string[] {
+  const use = uses[process.name];
+  return use === undefined ? [] : Object.keys(ProcessScope.parse(use.scope));
+}
