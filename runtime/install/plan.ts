@@ -113,7 +113,8 @@ export async function uninstallSteps(
   { root, booted, purge }: UninstallOptions,
 ): Promise<Step[]> {
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
-  if (await read(at(UNIT_FILE)) === undefined && !purge) {
+  const isInstalled = await read(at(UNIT_FILE)) !== undefined;
+  if (!isInstalled && !purge) {
     throw new CannotInstallError(
       `Cannot uninstall: there is no "${
         at(UNIT_FILE)
@@ -121,7 +122,6 @@ export async function uninstallSteps(
         `goes with apt-get remove hamlet`,
     );
   }
-  const isInstalled = await read(at(UNIT_FILE)) !== undefined;
   return [
     ...(isInstalled
       ? [

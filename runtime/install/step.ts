@@ -44,13 +44,32 @@ export function stepText(step: Step): string {
   }
 }
 
+/** Options of {@linkcode takeSteps}. */
+export interface TakeStepsOptions {
+  /** Whether they are only told. */
+  readonly dryRun: boolean;
+  /** Takes what each of them does, for a person. */
+  say(line: string): void;
+}
+
 /**
- * Does a step. Doing it again changes nothing.
+ * Does steps one after another, and tells each of them before. Doing them again changes nothing.
  *
- * @param step The step.
- * @throws {CannotInstallError} If it cannot be done.
+ * @param steps The steps.
+ * @param options See {@linkcode TakeStepsOptions}.
+ * @throws {CannotInstallError} If one cannot be done; those after it are not begun.
  */
-export async function doStep(step: Step): Promise<void> {
+export async function takeSteps(
+  steps: readonly Step[],
+  { dryRun, say }: TakeStepsOptions,
+): Promise<void> {
+  for (const step of steps) {
+    say(stepText(step));
+    if (!dryRun) await doStep(step);
+  }
+}
+
+async function doStep(step: Step): Promise<void> {
   try {
     await attempt(step);
   } catch (cause) {

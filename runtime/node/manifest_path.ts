@@ -4,6 +4,9 @@ import { StartError } from "./errors.ts";
 
 const root = new URL("../../", import.meta.url);
 
+/** Hamlet's own file, whose plugins others take over. */
+export const BUILT_IN_MANIFEST = fileURLToPath(new URL("deno.json", root));
+
 /**
  * Finds the file that declares the plugins.
  *
@@ -19,5 +22,8 @@ export function manifestPath(asked: string | undefined): string {
         `shows it; make another one with scripts/compile --config "${asked}"`,
     );
   }
-  return asked ?? fileURLToPath(new URL(build?.manifest ?? "deno.json", root));
+  if (asked !== undefined) return asked;
+  return build === undefined
+    ? BUILT_IN_MANIFEST
+    : fileURLToPath(new URL(build.manifest, root));
 }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PluginEntry, ProtectedPath } from "../manifest/mod.ts";
 import type { Folders } from "./folders.ts";
+import { BUILT_IN_MANIFEST } from "./manifest_path.ts";
 
 /**
  * Says what no plugin may be granted: what could change what is granted, and what makes the node itself.
@@ -21,7 +22,7 @@ export function protectedPaths(
   const code = [
     fileURLToPath(new URL("../", import.meta.url)),
     fileURLToPath(new URL("../../mod.ts", import.meta.url)),
-    fileURLToPath(new URL("../../deno.json", import.meta.url)),
+    BUILT_IN_MANIFEST,
     ...entries.flatMap(({ module, contracts }) => [
       dirname(fileURLToPath(module)),
       ...contracts.map((contract) => fileURLToPath(contract)),

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   type Manifest,
   ManifestError,
   parseManifest,
 } from "../manifest/mod.ts";
 import { StartError } from "./errors.ts";
+import { BUILT_IN_MANIFEST } from "./manifest_path.ts";
 import { whyUnreadable } from "./why_unreadable.ts";
 
 /**
@@ -16,9 +16,9 @@ import { whyUnreadable } from "./why_unreadable.ts";
  * @throws {StartError} If it cannot be read, or used; then with `FILE:LINE:COLUMN` of everything that is wrong with it.
  */
 export async function readManifest(path: string): Promise<Manifest> {
-  const builtIn = resolve(path) === BUILT_IN
+  const builtIn = resolve(path) === BUILT_IN_MANIFEST
     ? undefined
-    : { text: await read(BUILT_IN), path: BUILT_IN };
+    : { text: await read(BUILT_IN_MANIFEST), path: BUILT_IN_MANIFEST };
   const text = await read(path);
   try {
     return parseManifest(text, path, builtIn);
@@ -31,9 +31,6 @@ export async function readManifest(path: string): Promise<Manifest> {
     );
   }
 }
-
-/** Whose plugins others take over. */
-const BUILT_IN = fileURLToPath(new URL("../../deno.json", import.meta.url));
 
 async function read(path: string): Promise<string> {
   try {

@@ -19,7 +19,6 @@ export interface StagedPlugins {
     /** Its file, or the folder of all its files. */
     readonly code: string;
     readonly module: string;
-    readonly files: number;
   })[];
 }
 
@@ -62,7 +61,6 @@ export async function stagePlugins(
       digest: digestOf(digestOfAll(files) + declarationOf(entry)),
       code,
       module: place(fileURLToPath(entry.module)),
-      files: files.length,
     });
   }
   return { manifest, plugins };

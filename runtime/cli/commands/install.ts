@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { isBooted } from "../../install/is_booted.ts";
 import { installSteps } from "../../install/plan.ts";
-import { doStep, stepText } from "../../install/step.ts";
+import { takeSteps } from "../../install/step.ts";
 import { effectiveSettings } from "../../node/effective_settings.ts";
 import { manifestPath } from "../../node/manifest_path.ts";
 import { readManifest } from "../../node/read_manifest.ts";
@@ -45,13 +45,11 @@ export default async function install(
     newCluster,
     config,
   });
-  for (const step of steps) {
-    this.process.stdout.write(`${stepText(step)}\n`);
-    if (!dryRun) await doStep(step);
-  }
-  this.process.stdout.write(
+  const say = (line: string) => void this.process.stdout.write(`${line}\n`);
+  await takeSteps(steps, { dryRun, say });
+  say(
     dryRun
-      ? "Nothing of this has been done\n"
-      : "Installed; it starts with the machine, and now with: systemctl start hamlet\n",
+      ? "Nothing of this has been done"
+      : "Installed; it starts with the machine, and now with: systemctl start hamlet",
   );
 }

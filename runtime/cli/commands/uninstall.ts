@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { isBooted } from "../../install/is_booted.ts";
 import { uninstallSteps } from "../../install/plan.ts";
-import { doStep, stepText } from "../../install/step.ts";
+import { takeSteps } from "../../install/step.ts";
 import type { CliContext } from "../context.ts";
 import type { MachineFlags } from "./install.ts";
 
@@ -13,15 +13,13 @@ export default async function uninstall(
   const root = resolve(given);
   const booted = await isBooted(root);
   const steps = await uninstallSteps({ root, booted, purge });
-  for (const step of steps) {
-    this.process.stdout.write(`${stepText(step)}\n`);
-    if (!dryRun) await doStep(step);
-  }
-  this.process.stdout.write(
+  const say = (line: string) => void this.process.stdout.write(`${line}\n`);
+  await takeSteps(steps, { dryRun, say });
+  say(
     dryRun
-      ? "Nothing of this has been done\n"
+      ? "Nothing of this has been done"
       : purge
-      ? "Uninstalled, with the node's data\n"
-      : "Uninstalled; /var/lib/hamlet and /etc/hamlet are left as they are\n",
+      ? "Uninstalled, with the node's data"
+      : "Uninstalled; /var/lib/hamlet and /etc/hamlet are left as they are",
   );
 }

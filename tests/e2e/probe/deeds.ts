@@ -104,32 +104,11 @@ export const noisy = {
     }
   },
   "a log line of 100 MB": (ctx) => ctx.log.info(hundredMegabytes()),
-  "a log line of 100 MB, forged": async (ctx) => {
-    const { control } = await capturePorts(ctx);
-    control.postMessage({
-      kind: "log",
-      record: {
-        time: now(),
-        level: "info",
-        dn: ctx.dn,
-        message: hundredMegabytes(),
-        properties: { port: 1 },
-      },
-    });
-  },
+  "a log line of 100 MB, forged": (ctx) =>
+    forgeLog(ctx, hundredMegabytes(), { port: 1 }),
   "a log line with a port": async (ctx) => {
-    const { control } = await capturePorts(ctx);
     const { port1 } = new MessageChannel();
-    control.postMessage({
-      kind: "log",
-      record: {
-        time: now(),
-        level: "info",
-        dn: ctx.dn,
-        message: "With a port",
-        properties: { port1 },
-      },
-    }, [port1]);
+    await forgeLog(ctx, "With a port", { port1 }, [port1]);
   },
   "console lines": () => {
     // deno-lint-ignore no-console -- what it does is what is tried
@@ -188,6 +167,20 @@ async function countRefused(
     Array.from({ length: count }, () => call().then(() => 0, () => 1)),
   );
   return refused.reduce((sum, one) => sum + one, 0);
+}
+
+/** Hands the host a record over its own port, whatever is in it. */
+async function forgeLog(
+  ctx: PluginContext,
+  message: string,
+  properties: Record<string, unknown>,
+  transfer: Transferable[] = [],
+): Promise<void> {
+  const { control } = await capturePorts(ctx);
+  control.postMessage({
+    kind: "log",
+    record: { time: now(), level: "info", dn: ctx.dn, message, properties },
+  }, transfer);
 }
 
 /** Says something to the host over its own port. */
