@@ -28,14 +28,20 @@ export class EtcdLink implements Disposable {
     this.deadline = options.deadline ?? 5_000;
   }
 
-  /** Loads the client, unless it is: not before etcd was started, which is to be first. */
-  connect(): void {
-    if (this.#connecting) return;
-    this.#connecting = true;
-    connectEtcd(this.#socket).then((client) => {
-      this.#client = client;
-      this.#connected.resolve(client);
-    }, this.#connected.reject);
+  /**
+   * Loads the client, unless it is: not before etcd was started, which is to be first.
+   *
+   * @returns When there is one, whether or not etcd answers.
+   */
+  async connect(): Promise<void> {
+    if (!this.#connecting) {
+      this.#connecting = true;
+      connectEtcd(this.#socket).then((client) => {
+        this.#client = client;
+        this.#connected.resolve(client);
+      }, this.#connected.reject);
+    }
+    await this.#connected.promise;
   }
 
   /**

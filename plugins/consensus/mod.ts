@@ -59,12 +59,11 @@ export default definePlugin({
       newCluster: founding !== undefined,
       backendQuota: ctx.config.backendQuota,
     });
-    const running = Promise.withResolvers<void>();
+    const connected = Promise.withResolvers<void>();
     const wipe = () => founding?.nothing ?? false;
     ctx.run("etcd", async (child) => {
       const started = () => {
-        running.resolve();
-        link.connect();
+        connected.resolve(link.connect());
         child.run("health", (health) => watchHealth(health, { link, report }));
       };
       try {
@@ -86,8 +85,8 @@ export default definePlugin({
     const ended = ctx.signal.aborted
       ? Promise.resolve()
       : once(ctx.signal, "abort");
-    // Not before: whoever needs the store is loaded as soon as it is there, and is not to delay etcd.
-    await Promise.race([running.promise, ended]);
+    // Not before: whoever needs the store is loaded as soon as it is there, and is to delay neither etcd nor its client.
+    await Promise.race([connected.promise, ended]);
     ctx.provide(kv, founding ? founding.guard(store) : store);
     ctx.provide(cluster, createCluster({ link, traffic, version }));
     await ended;

@@ -44,20 +44,24 @@ export async function writePeerFiles(
   for (const file of [files.ca, files.crl]) {
     await Deno.mkdir(folderOf(file), { recursive: true, mode: 0o700 });
   }
-  await writeFileAtomic(files.crl, der);
-  if (await isComplete(files, authority)) return new Uint8Array(authority);
+  const list = writeFileAtomic(files.crl, der);
+  if (await isComplete(files, authority)) {
+    await list;
+    return new Uint8Array(authority);
+  }
 
   const { publicKey, privateKey } = generateKeyPairSync("ed25519", {
     publicKeyEncoding: { type: "spki", format: "der" },
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
-  const { certificate } = await authorities.issue({
-    ...peer,
-    name,
-    addresses: [address],
-    publicKey: new Uint8Array(publicKey),
-  }, { signal });
-  await Promise.all([
+  const [{ certificate }] = await Promise.all([
+    authorities.issue({
+      ...peer,
+      name,
+      addresses: [address],
+      publicKey: new Uint8Array(publicKey),
+    }, { signal }),
+    list,
     writeFileAtomic(files.ca, pem(authority)),
     writeFileAtomic(files.key, privateKey),
   ]);

@@ -5,41 +5,34 @@ import { z } from "zod";
 import { GrantError } from "./errors.ts";
 import { tcpAddressProblem } from "./granted_address.ts";
 import { KNOWN_SERVICES } from "./known_services.ts";
-import type {
-  Grant,
-  GrantedUse,
-  PluginEntry,
-  ProtectedPath,
-  Variables,
-} from "./manifest.ts";
+import type { Grant, GrantedUse, PluginEntry, Variables } from "./manifest.ts";
 import { formatPath, type JsonPath } from "./manifest_source.ts";
 import { linkOutOfCode } from "./own_code.ts";
 import { packageFolder } from "./package_folder.ts";
-import { PathGuard } from "./path_guard.ts";
+import type { PathGuard } from "./path_guard.ts";
 import { Refusal } from "./refusal.ts";
 import { packagesIn, resolveVariables, variableValue } from "./variables.ts";
 
 /**
  * Resolves what a plugin may touch on this node, and refuses what none may: whole folders of the
- * node, what `protectedPaths` says, and what lies behind a symbolic link.
+ * node, what the guard says, and what lies behind a symbolic link.
  *
  * Looks at the disk as it is: call it once the node's folders are made and locked, and before any
  * plugin runs.
  *
  * @param entry The plugin's entry, as `parseManifest` gives it.
  * @param variables This node's values.
- * @param protectedPaths What no plugin may be granted: the manifest, the program and its code, the
- *   config, the node's secrets, its sockets.
+ * @param guard Knows what no plugin may be granted: the manifest, the program and its code, the config,
+ *   the node's secrets, its sockets.
  * @returns The grant.
  * @throws {GrantError} With every problem, each with its place in the manifest.
  */
 export async function resolveGrant(
   entry: PluginEntry,
   variables: Variables,
-  protectedPaths: readonly ProtectedPath[],
+  guard: PathGuard,
 ): Promise<Grant> {
   const packages = await packageFolders(entry);
-  const guard = new PathGuard(variables, protectedPaths);
   const problems: string[] = [];
   const link = await linkOutOfCode(entry.module);
   if (link !== undefined) {

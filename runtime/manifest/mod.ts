@@ -4,3 +4,4 @@ export * from "./errors.ts";
 export * from "./grant.ts";
 export * from "./manifest.ts";
 export * from "./parse_manifest.ts";
+export * from "./path_guard.ts";

@@ -2,6 +2,7 @@ import type { PluginDescription } from "../admin/target.ts";
 import type { HostedPlugin } from "../host/plugin_host.ts";
 import {
   GrantError,
+  PathGuard,
   type PluginEntry,
   type ProtectedPath,
   resolveGrant,
@@ -36,10 +37,11 @@ export async function resolveGrants(
   isProtected: readonly ProtectedPath[],
   sections: Config["plugins"] = {},
 ): Promise<PluginGrants> {
+  const guard = new PathGuard(variables, isProtected);
   const resolved = await Promise.all(entries.map(async (entry) => {
     const loaded = chosen.includes(entry);
     try {
-      const grant = await resolveGrant(entry, variables, isProtected);
+      const grant = await resolveGrant(entry, variables, guard);
       return { entry, loaded, problems: [], ...grant };
     } catch (error) {
       if (!(error instanceof GrantError)) throw error;

@@ -108,14 +108,15 @@ export class EtcdGround {
    * Starts etcd and writes to it as soon as it serves.
    *
    * @param newCluster Whether there is no data yet.
+   * @param program The program. @default The one on the PATH
    * @returns The etcd.
    */
-  async start(newCluster: boolean): Promise<BareEtcd> {
+  async start(newCluster: boolean, program = "etcd"): Promise<BareEtcd> {
     const { run, socket } = this.#files;
     await Deno.remove(socket).catch(() => {}); // Only a first start finds none.
     const begin = performance.now();
     const child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "KILL", "etcd", ...this.#args(newCluster)],
+      args: ["--pdeathsig", "KILL", program, ...this.#args(newCluster)],
       cwd: run,
       stdin: "null",
       stdout: "null",

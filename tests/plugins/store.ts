@@ -28,7 +28,7 @@ export function openStore(
   const cleanup = new AsyncDisposableStack();
   const refused: string[] = [];
   const link = cleanup.use(new EtcdLink(socket));
-  link.connect();
+  void link.connect();
   const { port1, port2 } = new MessageChannel();
   const served = serve(
     kv,

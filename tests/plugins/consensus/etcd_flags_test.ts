@@ -7,7 +7,11 @@ import {
   peerAddress,
 } from "../../../plugins/consensus/etcd_flags.ts";
 import { parseEtcdVersion } from "../../../plugins/consensus/etcd_version.ts";
-import { parseManifest, resolveGrant } from "../../../runtime/manifest/mod.ts";
+import {
+  parseManifest,
+  PathGuard,
+  resolveGrant,
+} from "../../../runtime/manifest/mod.ts";
 import { matchesArgument } from "../../../runtime/node/argument_pattern.ts";
 import { ProcessScope } from "../../../runtime/services/process.ts";
 
@@ -50,7 +54,7 @@ async function allowed(listen = node.listen): Promise<string[]> {
   const entry = plugins.find(({ name }) => name === "consensus");
   assert.ok(entry);
   const { data, run } = node.folders;
-  const { uses } = await resolveGrant(entry, {
+  const variables = {
     data,
     run,
     config: "/etc/hamlet/config.json",
@@ -59,7 +63,9 @@ async function allowed(listen = node.listen): Promise<string[]> {
     listen,
     peerPort: node.peerPort,
     curatorPort: node.curatorPort,
-  }, []);
+  };
+  const guard = new PathGuard(variables, []);
+  const { uses } = await resolveGrant(entry, variables, guard);
   return ProcessScope.parse(uses.process?.scope).etcd?.args ?? [];
 }
 

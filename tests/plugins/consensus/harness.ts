@@ -51,7 +51,7 @@ export function serveKv(
 ): ServedKv {
   const cleanup = new AsyncDisposableStack();
   const link = cleanup.use(new EtcdLink(socket, { deadline }));
-  link.connect();
+  void link.connect();
   cleanup.use(keepAlive());
   const implementation = guard(createKv({ link, ...options }));
   return {

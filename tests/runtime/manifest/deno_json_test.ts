@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import {
   type Grant,
   parseManifest,
+  PathGuard,
   type ProtectedPath,
   resolveGrant,
 } from "../../../runtime/manifest/mod.ts";
@@ -27,21 +28,22 @@ async function grants(root: string): Promise<Map<string, Grant>> {
       why: "the node's admin socket",
     },
   ];
+  const variables = {
+    data: `${root}/data`,
+    run: `${root}/run`,
+    config: `${root}/config.json`,
+    node: "hamlet-0123456789abcdef0123456789abcdef",
+    name: "node-1",
+    listen: "127.0.0.1",
+    peerPort: 7834,
+    curatorPort: 7835,
+  };
+  const guard = new PathGuard(variables, protectedPaths);
   const granted = new Map<string, Grant>();
   for (
     const plugin of parseManifest(await Deno.readTextFile(file), file).plugins
   ) {
-    const grant = await resolveGrant(plugin, {
-      data: `${root}/data`,
-      run: `${root}/run`,
-      config: `${root}/config.json`,
-      node: "hamlet-0123456789abcdef0123456789abcdef",
-      name: "node-1",
-      listen: "127.0.0.1",
-      peerPort: 7834,
-      curatorPort: 7835,
-    }, protectedPaths);
-    granted.set(plugin.name, grant);
+    granted.set(plugin.name, await resolveGrant(plugin, variables, guard));
   }
   return granted;
 }

@@ -4,6 +4,7 @@ import {
   type Grant,
   GrantError,
   parseManifest,
+  PathGuard,
   type ProtectedPath,
   resolveGrant,
   type Variables,
@@ -33,7 +34,7 @@ async function resolve(root: string, given: Given): Promise<Grant> {
   const text = JSON.stringify({ plugins: { x: entry } }, null, 2);
   const { plugins: [plugin] } = parseManifest(text, FILE);
   assert(plugin !== undefined);
-  return await resolveGrant(plugin, {
+  const variables = {
     data: `${root}/data`,
     run: `${root}/run`,
     config: `${root}/config.json`,
@@ -43,7 +44,9 @@ async function resolve(root: string, given: Given): Promise<Grant> {
     peerPort: 7834,
     curatorPort: 7835,
     ...given.variables,
-  }, given.protectedPaths ?? []);
+  };
+  const guard = new PathGuard(variables, given.protectedPaths ?? []);
+  return await resolveGrant(plugin, variables, guard);
 }
 
 /** The problems of a grant that is refused. */
