@@ -1,7 +1,7 @@
 import type { Build } from "../../runtime/build.ts";
 import { pluginsText } from "../../runtime/cli/plugins_text.ts";
 import { table } from "../../runtime/cli/table.ts";
-import { version } from "../../runtime/cli/version.ts";
+import { version } from "../../runtime/version.ts";
 import type { PluginEntry } from "../../runtime/manifest/mod.ts";
 import type { Base } from "./base.ts";
 import type { DigestedFile } from "./digest.ts";
