@@ -28,6 +28,7 @@
 export { z } from "zod";
 export * from "./runtime/atomic_file.ts";
 export { failpoint } from "./runtime/failpoint.ts";
+export { ifThere } from "./runtime/if_there.ts";
 export type { LogLevels } from "./runtime/log/level.ts";
 export type { Logger, LogLevel } from "./runtime/log/logger.ts";
 export type { Node } from "./runtime/node/running_node.ts";

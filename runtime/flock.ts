@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { ifThere } from "./if_there.ts";
 
 /** How long a lock may outlive the process that took it, in milliseconds. */
 const INHERITED_MS = 300;
@@ -30,16 +31,10 @@ export async function tryLock(
  * @throws {Deno.errors.PermissionDenied} Where only others may look.
  */
 export async function lockHolder(folder: string): Promise<string | undefined> {
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(`${folder}/lock`, { read: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  using held = file;
+  using file = await ifThere(Deno.open(`${folder}/lock`, { read: true }));
+  if (file === undefined) return undefined;
   // Shared, so that two that only look do not take each other for a node.
-  return await tryLock(held, false) ? undefined : await writtenHolder(held);
+  return await tryLock(file, false) ? undefined : await writtenHolder(file);
 }
 
 /**

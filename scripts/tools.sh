@@ -107,6 +107,32 @@ get_checks_base() {
   chmod 755 denort
 }
 
+# want_etcd VERSION: sets HAMLET_ETCD_MAJOR_MINOR to an etcd beside the machine's own, for the tests of upgrades. It is made
+# with Go, where there is one; without, these tests are skipped.
+want_etcd() {
+  local minor=${1%.*}
+  if [[ ! -x $tools/etcd-$1/etcd ]] && ! install_tool "etcd-$1" get_etcd "$1"; then
+    say "there is no etcd $1: the tests that need it are skipped"
+    return
+  fi
+  export "HAMLET_ETCD_${minor/./_}=$tools/etcd-$1/etcd"
+}
+
+get_etcd() {
+  local output
+  command -v go >/dev/null || fail "There is no Go to make etcd $1"
+  say "making etcd $1"
+  printf 'package main\nimport ("os"; "go.etcd.io/etcd/server/v3/etcdmain")\nfunc main() { etcdmain.Main(os.Args) }\n' >main.go
+  # Go checks what it fetches against its public list of checksums.
+  export CGO_ENABLED=0 GOFLAGS=-mod=mod GOTOOLCHAIN=local
+  output=$(
+    {
+      go mod init etcd && go get "go.etcd.io/etcd/server/v3@v$1" && go build -o etcd .
+    } 2>&1
+  ) || fail "Cannot make etcd $1: $output"
+  rm go.mod go.sum main.go
+}
+
 get_debian() {
   local download=(apt-get -qq -o APT::Sandbox::User=root download "$2")
   if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then

@@ -1,4 +1,4 @@
-import { FatalError, type NodeInfo, writeFileAtomic } from "hamlet";
+import { FatalError, ifThere, type NodeInfo, writeFileAtomic } from "hamlet";
 import {
   createPending,
   type Pending,
@@ -74,9 +74,8 @@ async function readIfThere(
   path: string,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    return await Deno.readFile(path);
+    return await ifThere(Deno.readFile(path));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
     if (!(error instanceof Deno.errors.IsADirectory)) throw error;
     throw new FatalError(
       `Cannot read "${path}": it is a folder, and a file belongs there; restore the file from a backup`,

@@ -6,6 +6,8 @@ export interface EtcdFiles {
   readonly data: string;
   /** Exists once that data is to be kept. */
   readonly bootstrapped: string;
+  /** What the data is of; see `KnownClusterVersion`. */
+  readonly clusterVersion: string;
   /** The certificate of the peer authority. */
   readonly ca: string;
   /** The node's certificate for etcd's peers. */
@@ -33,6 +35,7 @@ export function etcdFiles({ data, run }: NodeInfo["folders"]): EtcdFiles {
   return {
     data: `${data}/etcd/data`,
     bootstrapped: `${data}/etcd/bootstrapped`,
+    clusterVersion: `${data}/etcd/cluster-version`,
     ca: `${data}/etcd/peer-pki/ca.pem`,
     cert: `${data}/etcd/peer-pki/cert.pem`,
     key: `${data}/etcd/peer-pki/key.pem`,

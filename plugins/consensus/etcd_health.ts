@@ -9,6 +9,8 @@ export interface WatchHealthOptions {
   readonly link: EtcdLink;
   /** Told each time: nothing if this member does its job, else why not. */
   report(problem: string | undefined): void;
+  /** Called each time that a majority has just agreed. */
+  agreed(): Promise<void>;
 }
 
 /** Milliseconds between two looks; the end of the process is told by an event of its own. */
@@ -27,16 +29,18 @@ const PATIENCE = 2_000;
  */
 export async function watchHealth(
   ctx: Context,
-  { link, report }: WatchHealthOptions,
+  { link, report, agreed }: WatchHealthOptions,
 ): Promise<void> {
   const { signal } = ctx;
   ctx.healthy();
   let problem: string | undefined = "etcd has not answered yet";
   for (let look = 0; !signal.aborted; look += 1) {
     const read = problem !== undefined || look % LOOKS_PER_READ === 0;
-    const probed = probe(link, read).then((found) => {
+    const probed = probe(link, read).then(async (found) => {
       problem = found;
-      if (!signal.aborted) report(problem);
+      if (signal.aborted) return;
+      report(problem);
+      if (read && problem === undefined) await agreed();
     });
     // What hangs must not hold up the end of this, which the next etcd waits for.
     await orAborted(probed, signal);

@@ -95,6 +95,10 @@ export function explainFailure(
   if (/no space left on device/.test(said)) {
     return `the disk that holds "${data}" is full: make room`;
   }
+  if (said.startsWith("invalid downgrade")) {
+    const cluster = line.properties?.["determined-cluster-version"];
+    return `its data in "${data}" is at etcd ${cluster}, and etcd does not go back: start the Hamlet that ran here last, or give that etcd with --etcd`;
+  }
   if (DAMAGE.test(said)) {
     return `its data in "${data}" is damaged (${said}): restore it from a copy, or start with an empty data folder`;
   }

@@ -9,6 +9,7 @@ import {
   z,
 } from "hamlet";
 import { askVersion } from "./ask_version.ts";
+import { KnownClusterVersion } from "./cluster_version.ts";
 import { createCluster } from "./cluster_service.ts";
 import { etcdFiles } from "./etcd_files.ts";
 import { etcdFlags } from "./etcd_flags.ts";
@@ -36,10 +37,13 @@ export default definePlugin({
     const files = etcdFiles(ctx.node.folders);
     await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
     const programs = await ctx.use(process);
-    const [version, { founding, token }] = await Promise.all([
+    const [version, { founding, token }, known] = await Promise.all([
       askVersion(programs, ctx.signal),
       openMembership(ctx, files),
+      KnownClusterVersion.open(files.clusterVersion),
     ]);
+    // Of a cluster that is being founded there is no data that is to be kept.
+    if (!founding) known.check(version, files.data);
     const warning = warningOf(version);
     if (warning !== undefined) ctx.log.warn(warning);
 
@@ -64,7 +68,11 @@ export default definePlugin({
     ctx.run("etcd", async (child) => {
       const started = () => {
         connected.resolve(link.connect());
-        child.run("health", (health) => watchHealth(health, { link, report }));
+        const agreed = () => noteClusterVersion(ctx, known, files.socket);
+        child.run(
+          "health",
+          (health) => watchHealth(health, { link, report, agreed }),
+        );
       };
       try {
         await runEtcd(child, { programs, node, files, args, wipe, started });
@@ -76,7 +84,11 @@ export default definePlugin({
     if (founding) {
       ctx.run("founding", async (child) => {
         const authorities = await ctx.use(ca);
-        await authorities.committed({}, { signal: child.signal });
+        await Promise.all([
+          authorities.committed({}, { signal: child.signal }),
+          // Nobody else can have made it older.
+          known.note(version),
+        ]);
         founding.open();
         child.done();
       });
@@ -102,6 +114,20 @@ function readinessOf(ctx: PluginContext): (problem?: string) => void {
     if (problem === undefined) ctx.ready();
     else ctx.unready(problem);
   };
+}
+
+/** Remembers what etcd's data is of, which the members agree on anew once the last of them runs a newer etcd. */
+async function noteClusterVersion(
+  { log }: PluginContext,
+  known: KnownClusterVersion,
+  socket: string,
+): Promise<void> {
+  try {
+    const now = await known.look(socket);
+    if (now) log.info(`The cluster is at etcd ${now.major}.${now.minor}`);
+  } catch (error) {
+    log.warn("Cannot find out which etcd the cluster is at", { error });
+  }
 }
 
 function messageOf(error: unknown): string {

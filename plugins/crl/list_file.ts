@@ -1,4 +1,5 @@
 import {
+  ifThere,
   parseRevocationList,
   type RevocationListContent,
   RevocationListError,
@@ -133,13 +134,9 @@ function remember(
 
 /** What is different once anybody has touched the file: nobody sets the time of its last change by hand. */
 async function stampOf(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, size, ctime } = await Deno.stat(path);
-    return `${dev} ${ino} ${size} ${ctime?.getTime()}`;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const found = await ifThere(Deno.stat(path));
+  return found &&
+    `${found.dev} ${found.ino} ${found.size} ${found.ctime?.getTime()}`;
 }
 
 async function holds(path: string, der: Uint8Array): Promise<boolean> {

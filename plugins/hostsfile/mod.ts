@@ -1,6 +1,7 @@
 import {
   definePlugin,
   hostname,
+  ifThere,
   Latest,
   network,
   writeFileAtomic,
@@ -52,7 +53,7 @@ export default definePlugin({
 
     const machineIdFile = `${node.folders.run}/machine-id`;
     const machineId = `${node.machineId}\n`;
-    if (await read(machineIdFile) !== machineId) {
+    if (await ifThere(Deno.readTextFile(machineIdFile)) !== machineId) {
       await writeFileAtomic(machineIdFile, machineId, PUBLIC);
     }
     await hostnames.set({});
@@ -80,7 +81,7 @@ export default definePlugin({
       }
     });
 
-    let content = await read(hostsFile);
+    let content = await ifThere(Deno.readTextFile(hostsFile));
     let entries: ReadonlyMap<string, HostsEntry> = new Map();
     const skipped = new Set<string>();
     let first = true;
@@ -125,13 +126,4 @@ function levelOf(
 ): "debug" | "info" | "error" {
   if (now.found === "no") return "error";
   return now.found === "yes" && last?.found !== "no" ? "debug" : "info";
-}
-
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

@@ -1,3 +1,4 @@
+import { ifThere } from "../if_there.ts";
 import { AdminSocketError } from "./errors.ts";
 
 /**
@@ -8,10 +9,7 @@ import { AdminSocketError } from "./errors.ts";
  * @throws {AdminSocketError} Where a node is listening, or something is there that is no socket.
  */
 export async function clearSocket(path: string): Promise<void> {
-  const found = await Deno.lstat(path).catch((error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
+  const found = await ifThere(Deno.lstat(path));
   if (found === undefined) return;
   if (!found.isSocket) {
     throw new AdminSocketError(

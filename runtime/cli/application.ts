@@ -12,7 +12,7 @@ import { install, uninstall } from "./routes/machine.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
 import { dev, logs, plugins, run, status } from "./routes/node.ts";
 import { unknownCommandText, usageText } from "./usage_text.ts";
-import { version as currentVersion } from "./version.ts";
+import { version as currentVersion } from "../version.ts";
 
 /** Hamlet's command line. Each command's code is loaded when it is called. */
 export const application: Application<CliContext> = buildApplication(

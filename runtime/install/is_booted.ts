@@ -1,3 +1,5 @@
+import { ifThere } from "../if_there.ts";
+
 /**
  * Says whether systemd runs a machine, sd_booted(3).
  *
@@ -5,10 +7,6 @@
  */
 export async function isBooted(root: string): Promise<boolean> {
   if (root !== "/") return false;
-  try {
-    return (await Deno.stat("/run/systemd/system")).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const folder = await ifThere(Deno.stat("/run/systemd/system"));
+  return folder?.isDirectory ?? false;
 }

@@ -1,3 +1,4 @@
+import { ifThere } from "../if_there.ts";
 import type { PluginEntry } from "../manifest/mod.ts";
 import {
   FIRST_START,
@@ -48,7 +49,7 @@ export async function installSteps(
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
   const { hostname = "on" } = config;
   const text = `${JSON.stringify(config, null, 2)}\n`;
-  const found = await read(at(CONFIG));
+  const found = await ifThere(Deno.readTextFile(at(CONFIG)));
   const asked = Object.keys(config).length > 0;
   if (asked && found !== undefined && found !== text) {
     throw new CannotInstallError(
@@ -59,7 +60,7 @@ export async function installSteps(
       }`,
     );
   }
-  const packaged = await read(at(PACKAGED_UNIT_FILE)) !== undefined;
+  const packaged = await isThere(at(PACKAGED_UNIT_FILE));
   return [
     ...(packaged ? [] : [{ kind: "program", path: at(PROGRAM) } as const]),
     { kind: "folder", path: at("/etc/hamlet"), mode: 0o755 },
@@ -113,7 +114,7 @@ export async function uninstallSteps(
   { root, booted, purge }: UninstallOptions,
 ): Promise<Step[]> {
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
-  const isInstalled = await read(at(UNIT_FILE)) !== undefined;
+  const isInstalled = await isThere(at(UNIT_FILE));
   if (!isInstalled && !purge) {
     throw new CannotInstallError(
       `Cannot uninstall: there is no "${
@@ -153,12 +154,6 @@ function systemctl(
   return ["systemctl", ...elsewhere, ...args, UNIT];
 }
 
-/** A file's text; undefined where there is none. */
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+async function isThere(path: string): Promise<boolean> {
+  return await ifThere(Deno.lstat(path)) !== undefined;
 }

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { ifThere } from "../if_there.ts";
 import { CannotInstallError } from "./errors.ts";
 
 /** One thing that is done to a machine. */
@@ -107,9 +108,7 @@ async function attempt(step: Step): Promise<void> {
       break;
     }
     case "remove":
-      await Deno.remove(step.path, { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
+      await ifThere(Deno.remove(step.path, { recursive: true }));
       break;
     case "run":
       await runCommand(step.command);

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import { inputProblem } from "../service/input_problem.ts";
 import { GrantError } from "./errors.ts";
 import { tcpAddressProblem } from "./granted_address.ts";
 import { KNOWN_SERVICES } from "./known_services.ts";
@@ -128,7 +128,7 @@ export async function resolveGrant(
       scope: parsed === undefined ? scope : parsed.data,
     };
     if (parsed?.error !== undefined) {
-      problems.push(problemOf(entry, at, scope, z.prettifyError(parsed.error)));
+      problems.push(problemOf(entry, at, scope, inputProblem(parsed.error)));
     }
   }
   if (problems.length > 0) throw new GrantError(entry.name, problems);

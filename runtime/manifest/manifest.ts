@@ -37,6 +37,8 @@ export interface PluginEntry {
   readonly provides: readonly string[];
   /** By name of the service. */
   readonly uses: Readonly<Record<string, UseEntry>>;
+  /** Paths within what it may write that other entries may name too. */
+  readonly shares: readonly string[];
   readonly roles: readonly Role[];
   readonly isolation: "worker" | "process";
   /**

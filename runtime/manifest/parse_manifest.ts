@@ -116,9 +116,7 @@ function readEntries({ text, path }: ManifestFile): Declared {
   }
 
   const plugins: PluginEntry[] = [];
-  for (
-    const [name, { shares: _, uses, ...entry }] of Object.entries(data ?? {})
-  ) {
+  for (const [name, { uses, ...entry }] of Object.entries(data ?? {})) {
     const module = modules.get(entry.module);
     if (module === undefined) continue;
     plugins.push({

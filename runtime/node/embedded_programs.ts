@@ -1,4 +1,5 @@
 import type { HostedPlugin } from "../host/plugin_host.ts";
+import { ifThere } from "../if_there.ts";
 import { process, ProcessScope } from "../services/process.ts";
 import { build } from "../this_build.ts";
 import { unpackProgram } from "./unpack_program.ts";
@@ -31,6 +32,31 @@ export async function unpackPrograms(
     );
   }
   return { ...unpacked, ...programs };
+}
+
+/**
+ * Removes what earlier programs have made ready and this start does not run, and what a kill has left half written. The
+ * node's lock keeps everybody away who could run any of it; what is removed at any instant, the next call goes on with.
+ *
+ * @param data The node's data folder.
+ * @param programs Paths of the programs that are run, as {@linkcode unpackPrograms} returned them.
+ */
+export async function removeOldPrograms(
+  data: string,
+  programs: Readonly<Record<string, string>>,
+): Promise<void> {
+  const folder = `${data}/bin`;
+  const paths = Object.values(programs);
+  const kept = new Set(paths);
+  for (const path of paths) {
+    const real = await ifThere(Deno.realPath(path));
+    if (real !== undefined) kept.add(real);
+  }
+  const names = await ifThere(Array.fromAsync(Deno.readDir(folder)));
+  for (const { name } of names ?? []) {
+    const path = `${folder}/${name}`;
+    if (!kept.has(path)) await Deno.remove(path);
+  }
 }
 
 /** The programs that a plugin may run, by the name that the manifest calls them. */

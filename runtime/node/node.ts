@@ -8,6 +8,7 @@ import { createLog } from "../log/log.ts";
 import { createOutput } from "../log/output.ts";
 import { KNOWN_SERVICES } from "../manifest/known_services.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
+import { version } from "../version.ts";
 import { hostname } from "../services/hostname.ts";
 import { process } from "../services/process.ts";
 import { checkModules } from "./check_modules.ts";
@@ -15,7 +16,7 @@ import { checkPrograms } from "./check_programs.ts";
 import { choosePlugins, leftOutWarnings } from "./choose_plugins.ts";
 import { noConfig, readConfig } from "./config.ts";
 import { effectiveSettings } from "./effective_settings.ts";
-import { unpackPrograms } from "./embedded_programs.ts";
+import { removeOldPrograms, unpackPrograms } from "./embedded_programs.ts";
 import {
   examineFolders,
   type OpenFolders,
@@ -99,6 +100,9 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       ...(name === undefined ? {} : { name }),
       origin,
       ...ports,
+      ...(record.file?.hamlet === undefined
+        ? {}
+        : { hamlet: record.file.hamlet }),
       established: record.file?.established ?? false,
     };
     const info: NodeInfo = {
@@ -174,8 +178,16 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       leftOut: leftOutWarnings(chosen, manifest.plugins),
       failpoint,
       async onReady() {
-        if (!file.established) {
-          await writeNodeFile(folders.data, { ...file, established: true });
+        const ready = { ...file, hamlet: version, established: true };
+        if (!isDeepStrictEqual(ready, file)) {
+          await writeNodeFile(folders.data, ready);
+        }
+        try {
+          await removeOldPrograms(folders.data, programs);
+        } catch (error) {
+          rootLog.warn("Cannot remove the programs of an earlier Hamlet", {
+            error,
+          });
         }
       },
       async onEnd(undo) {

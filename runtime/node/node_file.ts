@@ -1,9 +1,14 @@
 import { z } from "zod";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { version as HAMLET } from "../version.ts";
 import { StartError } from "./errors.ts";
 import { whyUnreadable } from "./why_unreadable.ts";
 
-/** The format of `node.json` that this Hamlet writes, and the newest one it reads. */
+/**
+ * The format of the data folder that this Hamlet makes, and the newest one it reads. It goes up with whatever an older
+ * Hamlet would misread, in `node.json` or beside it. What a start finds in an older format it leaves so until the node
+ * is ready: a newer Hamlet that cannot be is followed by the older one again.
+ */
 const VERSION = 1;
 
 const port = z.int().min(1).max(65535);
@@ -16,8 +21,16 @@ const NodeFile = z.strictObject({
   origin: z.enum(["new-cluster", "join"]),
   peerPort: port,
   curatorPort: port,
+  /** The version of Hamlet that was ready here last; absent while none was. */
+  hamlet: z.string().optional(),
   /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
   established: z.boolean(),
+});
+
+/** What every format has. */
+const Outline = z.object({
+  version: z.int(),
+  hamlet: z.string().optional().catch(undefined),
 });
 
 /** What a node remembers of itself from start to start; that there is one makes a folder a node's. */
@@ -49,12 +62,13 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
   let content: unknown;
   try {
     content = JSON.parse(text);
-    const { version } = z.object({ version: z.int() }).parse(content);
+    const { version, hamlet } = Outline.parse(content);
     if (version > VERSION) {
+      const newer = hamlet === undefined ? "" : `, ${hamlet},`;
       throw new StartError(
-        1,
-        `Cannot use data folder "${data}": it was made by a newer Hamlet, in format ${version}, and this one knows ` +
-          `formats up to ${VERSION}; install that version or a newer one`,
+        2,
+        `Cannot use data folder "${data}": a newer Hamlet${newer} made it, in format ${version}, and this one, ${HAMLET}, ` +
+          `knows formats up to ${VERSION}; nothing was changed; install that version again, or a newer one`,
       );
     }
     return NodeFile.parse(content);

@@ -22,7 +22,7 @@ export interface ProcessServiceOptions {
   /** Marks the processes of this node in their environment; see `endStrays`. */
   readonly marker: readonly [name: string, value: string];
   readonly log: Logger;
-  /** Milliseconds from SIGTERM to SIGKILL. @default 5000 */
+  /** Milliseconds from SIGTERM to SIGKILL. @default {@linkcode GRACE_MS} */
   readonly gracePeriod?: number;
 }
 
@@ -33,6 +33,13 @@ export interface ProcessService {
   /** Resolves when none of its processes is left. */
   ended(): Promise<void>;
 }
+
+/**
+ * How long a process may take to end in order, in milliseconds. etcd 3.5 and later wait up to 7 s for clients that are
+ * not the node's own, such as an operator's watch, before they hand over leadership, then 1 s for their peers:
+ * https://github.com/etcd-io/etcd/blob/v3.5.24/server/embed/etcd.go
+ */
+const GRACE_MS = 9_000;
 
 /** How long what a process wrote is still read after its end: a child of its own could hold its output open. */
 const DRAIN_MS = 1000;
@@ -50,7 +57,7 @@ const execUnderParent = `test "$PPID" = "$0" && exec "$@"`;
  * @returns The service.
  */
 export function processService(options: ProcessServiceOptions): ProcessService {
-  const { programs, log, gracePeriod = 5000 } = options;
+  const { programs, log, gracePeriod = GRACE_MS } = options;
   const running = new Set<Promise<unknown>>();
   /** Of each caller and program the processes that were told to end. */
   const ending = new Map<string, Set<Promise<unknown>>>();

@@ -64,7 +64,7 @@ export interface RunningNodeOptions {
 const STATUS_MS = 1000;
 /** The same for one that says that it cannot do its job: it answers at once, as a learner does, or not at all. */
 const UNREADY_STATUS_MS = 250;
-/** Milliseconds until the log names what does not end: a plugin waits for those that use it, and etcd has 5 s. */
+/** Milliseconds until the log names what does not end: a plugin waits for those that use it, and etcd has 9 s. */
 const GRACE_MS = 30_000;
 
 /** A person's reach: every key, any number of them. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { ifThere } from "../if_there.ts";
 import { StartError } from "./errors.ts";
 
 /** How much of a file is in memory at a time, in bytes. */
@@ -48,9 +49,7 @@ async function link(target: string, path: string): Promise<string> {
   const now = await Deno.readLink(path).catch(() => undefined);
   if (now === target) return path;
   const temporary = `${path}.new`;
-  await Deno.remove(temporary).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await ifThere(Deno.remove(temporary));
   await Deno.symlink(target, temporary);
   await Deno.rename(temporary, path);
   return path;
@@ -58,17 +57,13 @@ async function link(target: string, path: string): Promise<string> {
 
 /** The SHA-256 of a file; undefined where there is none. */
 async function digestOf(path: string): Promise<string | undefined> {
-  try {
-    using file = await Deno.open(path);
-    const hash = createHash("sha256");
-    const buffer = new Uint8Array(CHUNK);
-    for (;;) {
-      const length = await file.read(buffer);
-      if (length === null) return hash.digest("hex");
-      hash.update(buffer.subarray(0, length));
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+  using file = await ifThere(Deno.open(path));
+  if (file === undefined) return undefined;
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(CHUNK);
+  for (;;) {
+    const length = await file.read(buffer);
+    if (length === null) return hash.digest("hex");
+    hash.update(buffer.subarray(0, length));
   }
 }

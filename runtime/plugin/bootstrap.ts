@@ -14,6 +14,7 @@ import { format, stripVTControlCharacters } from "node:util";
 import { type Logger, type Plugin, z } from "../../mod.ts";
 import { messagePortTransport } from "../broker/message_port_transport.ts";
 import { armFailpoints } from "../failpoint.ts";
+import { inputProblem } from "../service/input_problem.ts";
 import { describeError } from "../supervisor/errors.ts";
 import {
   CanceledError,
@@ -150,9 +151,10 @@ async function load({ name, module, config }: InitMessage) {
   }
   const parsed = (declared.config ?? z.undefined()).safeParse(config);
   if (!parsed.success) {
-    const problem = z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, " ");
     throw new FatalError(
-      `Plugin "${name}" cannot take its config (${problem}): correct plugins.${name} in the node's config file`,
+      `Plugin "${name}" cannot take its config (${
+        inputProblem(parsed.error)
+      }): correct plugins.${name} in the node's config file`,
     );
   }
   return { declared, config: parsed.data };

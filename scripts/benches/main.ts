@@ -10,6 +10,7 @@ const topics = [
   "kv",
   "broker",
   "supervisor",
+  "binary",
 ];
 
 const { values, positionals } = readArguments();

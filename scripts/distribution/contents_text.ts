@@ -1,7 +1,7 @@
 import type { Build } from "../../runtime/build.ts";
 import { pluginsText } from "../../runtime/cli/plugins_text.ts";
 import { table } from "../../runtime/cli/table.ts";
-import { version } from "../../runtime/cli/version.ts";
+import { version } from "../../runtime/version.ts";
 import type { PluginEntry } from "../../runtime/manifest/mod.ts";
 import type { Base } from "./base.ts";
 import type { DigestedFile } from "./digest.ts";
@@ -28,10 +28,12 @@ export interface Contents {
  */
 export function contentsText(contents: Contents): string {
   const { build, base, target, files, packages, plugins, entries } = contents;
-  const sizeBelow = (path: string) =>
+  const sizeBelow = (...paths: string[]) =>
     sizeText(
       files.filter((file) =>
-        file.path === path || file.path.startsWith(`${path}/`)
+        paths.some((path) =>
+          file.path === path || file.path.startsWith(`${path}/`)
+        )
       ).reduce((sum, { size }) => sum + size, 0),
     );
   return [
@@ -47,7 +49,7 @@ export function contentsText(contents: Contents): string {
       ...packages.map((name) => [`  ${name}`]),
       ...plugins.map(({ name, code, digest }) => [
         `plugin ${name}`,
-        sizeBelow(`hamlet/${code}`),
+        sizeBelow(...code.map((path) => `hamlet/${path}`)),
         digest,
       ]),
       ...Object.entries(build.programs).map(([name, program]) => [

@@ -1,4 +1,4 @@
-import { version } from "../../runtime/cli/version.ts";
+import { version } from "../../runtime/version.ts";
 import type { PluginEntry } from "../../runtime/manifest/mod.ts";
 import { UNIT, unitText } from "../../runtime/systemd/unit.ts";
 import { CompileError } from "./errors.ts";

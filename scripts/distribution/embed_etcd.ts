@@ -1,4 +1,9 @@
 import { dirname } from "node:path";
+import { FatalError } from "../../mod.ts";
+import {
+  formatVersion,
+  parseEtcdVersion,
+} from "../../plugins/consensus/etcd_version.ts";
 import type { EmbeddedProgram } from "../../runtime/build.ts";
 import { findProgram } from "../../runtime/node/find_program.ts";
 import { digestOf } from "./digest.ts";
@@ -18,7 +23,7 @@ const MACHINES: ReadonlyMap<number, string> = new Map([
  * @param arch What it is to run on, as `Deno.build.arch` says it.
  * @param to The file to write.
  * @returns What it is; without its version where it does not run here.
- * @throws {CompileError} If there is none, or it is for other machines.
+ * @throws {CompileError} If there is none, it is for other machines, or none that Hamlet runs.
  */
 export async function embedEtcd(
   name: string,
@@ -43,10 +48,13 @@ export async function embedEtcd(
   await Deno.writeFile(to, bytes);
   const digest = digestOf(bytes);
   if (arch !== Deno.build.arch) return { digest };
-  const [, version] = (await output(path, ["--version"]))
-    .match(/^etcd Version: (\S+)/) ?? [];
-  if (version !== undefined) return { version, digest };
-  throw new CompileError(
-    `Cannot put "${path}" in: it does not say that it is etcd`,
-  );
+  try {
+    const version = parseEtcdVersion(await output(path, ["--version"]));
+    return { version: formatVersion(version), digest };
+  } catch (cause) {
+    if (!(cause instanceof FatalError)) throw cause;
+    throw new CompileError(`Cannot put "${path}" in: ${cause.message}`, {
+      cause,
+    });
+  }
 }

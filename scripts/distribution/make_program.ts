@@ -112,7 +112,7 @@ export async function makeProgram(options: ProgramOptions): Promise<Build> {
   const included = new Set([
     ...LATE,
     ...["deno.json", "LICENSE", manifest],
-    ...plugins.map(({ code }) => code),
+    ...plugins.flatMap(({ code }) => code),
     ...Object.keys(programs).map((name) => `programs/${name}`),
   ]);
   await forgetTimes(staging.path);

@@ -127,7 +127,7 @@ for (
       "an etcd that is none",
       ["--etcd", "/bin/true"],
       1,
-      /does not say that it is etcd/,
+      /Cannot put "\/bin\/true" in: .*it is another one/,
     ],
     [
       "an etcd that is not there",

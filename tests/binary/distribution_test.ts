@@ -4,14 +4,22 @@ import { run } from "../support/process.ts";
 import { tempFolder } from "../support/temp.ts";
 import { compile, root, versionOf } from "./support/program.ts";
 
-/** Compiles an example from a folder that has nothing to do with the checkout. */
-async function compileExample(example: string) {
-  const folder = await tempFolder();
+/** Compiles an example from a folder that has nothing to do with the checkout, after changes to some of its files. */
+async function compileExample(
+  example: string,
+  changes: Readonly<Record<string, (text: string) => string>> = {},
+) {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await tempFolder());
   await run("cp", [
     "--recursive",
     `${root}docs/examples/${example}`,
     `${folder.path}/theirs`,
   ]);
+  for (const [name, change] of Object.entries(changes)) {
+    const path = `${folder.path}/theirs/${name}`;
+    await Deno.writeTextFile(path, change(await Deno.readTextFile(path)));
+  }
   const program = `${folder.path}/${example}`;
   const { stdout } = await compile(root, [
     ...["--config", `${folder.path}/theirs/deno.json`],
@@ -19,10 +27,11 @@ async function compileExample(example: string) {
   ]);
   // It is all in the program.
   await Deno.remove(`${folder.path}/theirs`, { recursive: true });
+  const made = stack.move();
   return {
     program,
     stdout,
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
 }
 
@@ -50,6 +59,62 @@ Deno.test("scripts/compile --config makes a distribution of Hamlet's plugins and
   });
   await node.ready();
   await node.stop();
+});
+
+Deno.test("a distribution has the contract that its plugins share, which counts as the code of each", async () => {
+  await using made = await compileExample("greeter");
+  await using folders = await nodeFolders();
+  await using node = new NodeProcess(folders, {
+    program: made.program,
+    args: ["--name", "alpha"],
+  });
+  await node.ready();
+  await node.logged(({ dn, message }) =>
+    dn === "root.guest" && message === "Guten Tag, alpha"
+  );
+  await node.stop();
+
+  const contract = "contracts/greeter.ts";
+  await using changed = await compileExample("greeter", {
+    [contract]: (text) => `${text}// Changed.\n`,
+  });
+  const { plugins } = await versionOf(made.program);
+  const { plugins: others } = await versionOf(changed.program);
+  assert.deepEqual(plugins.map(({ name }) => name), ["greeter", "guest"]);
+  for (const [i, { digest }] of plugins.entries()) {
+    assert.notEqual(digest, others[i]?.digest);
+  }
+});
+
+Deno.test("scripts/compile tells a plugin by what it shares with others", async () => {
+  const digests: (string | undefined)[] = [];
+  for (const shares of [[], ["${data}/heartbeat/shown"]]) {
+    await using made = await compileExample("heartbeat", {
+      "deno.json": (text) =>
+        text.replace(
+          '"roles"',
+          `"permissions": { "write": ["\${data}/heartbeat"] },
+           "shares": ${JSON.stringify(shares)}, "roles"`,
+        ),
+    });
+    const { plugins } = await versionOf(made.program);
+    digests.push(plugins.find(({ name }) => name === "heartbeat")?.digest);
+  }
+  assert.notEqual(digests[0], digests[1]);
+});
+
+Deno.test("scripts/compile refuses a distribution without a contract that it names", async () => {
+  await assert.rejects(
+    compileExample("greeter", {
+      "deno.json": (text) => text.replaceAll("contracts/", "contract/"),
+    }),
+    {
+      name: "CommandError",
+      code: 1,
+      stderr:
+        /deno\.json:5:\d+: Cannot take ".*contract\/greeter\.ts" in: there is no such file/,
+    },
+  );
 });
 
 Deno.test("a distribution of one plugin refuses it what its entry does not grant", async () => {

@@ -4,6 +4,7 @@ import {
   NodeProcess,
   type StartOptions,
 } from "../e2e/support/node_process.ts";
+import { assertRefused } from "../e2e/support/refused.ts";
 import { processesLeft } from "../e2e/support/processes_of.ts";
 import { CommandError, run } from "../support/process.ts";
 import { program } from "./support/program.ts";
@@ -56,6 +57,23 @@ Deno.test("a compiled node continues with its data", async () => {
     await node.stop();
   }
   assert.equal(ids[0], ids[1]);
+});
+
+Deno.test("a compiled node refuses the data of a newer Hamlet, and touches nothing", async () => {
+  await using folders = await nodeFolders();
+  await using node = new NodeProcess(folders, plain);
+  await node.ready();
+  await node.stop();
+  const path = `${folders.data}/node.json`;
+  const file = JSON.parse(await Deno.readTextFile(path));
+  const newer = { ...file, version: 99, hamlet: "9.8.7", more: true };
+  await Deno.writeTextFile(path, JSON.stringify(newer));
+  await assertRefused(folders, {
+    ...plain,
+    newCluster: false,
+    code: 2,
+    says: [folders.data, "9.8.7", "format 99", "nothing was changed"],
+  });
 });
 
 Deno.test({

@@ -184,6 +184,7 @@ Deno.test("every file and folder of a node has the mode and owner that it must h
       "data/ca/seal.key": "600",
       "data/etcd": "700",
       "data/etcd/bootstrapped": "600",
+      "data/etcd/cluster-version": "600",
       "data/etcd/data": "700",
       "data/etcd/peer-crl": "700",
       "data/etcd/peer-crl/crl.der": "600",

@@ -90,3 +90,13 @@ Deno.test("need_debian says what to do when there is no apt-get", async () => {
     ),
   );
 });
+
+Deno.test("want_etcd without Go says what is skipped, and fails nothing", async () => {
+  await using here = await machine();
+  const { stdout, stderr } = await source(
+    here,
+    'want_etcd 3.5.24; echo "${HAMLET_ETCD_3_5-none}"',
+  );
+  assert.equal(stdout, "none\n");
+  assert.match(stderr, /no etcd 3\.5\.24: the tests that need it are skipped/);
+});

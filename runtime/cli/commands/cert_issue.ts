@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../../atomic_file.ts";
+import { ifThere } from "../../if_there.ts";
 import { type AuthorityName, ca } from "../../services/ca.ts";
 import type { CliContext } from "../context.ts";
 import { CommandFailed, UsageError } from "../errors.ts";
@@ -110,10 +111,7 @@ async function makeFolder(path: string): Promise<void> {
 
 /** A file with the same content may stay: several certificates share one `ca.pem`. */
 async function refuseToReplace(path: string, same?: string): Promise<void> {
-  const found = await Deno.lstat(path).catch((error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
+  const found = await ifThere(Deno.lstat(path));
   if (found === undefined) return;
   if (same !== undefined && await Deno.readTextFile(path) === same) return;
   throw new UsageError(

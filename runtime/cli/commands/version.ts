@@ -1,7 +1,7 @@
 import { build } from "../../this_build.ts";
 import type { CliContext } from "../context.ts";
 import type { JsonFlag } from "../flags.ts";
-import { version as hamlet } from "../version.ts";
+import { version as hamlet } from "../../version.ts";
 
 /** Shows which version this is, what it runs on, and what a compiled one was made of. */
 export default function version(this: CliContext, flags: JsonFlag): void {

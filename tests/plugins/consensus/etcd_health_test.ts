@@ -34,6 +34,7 @@ Deno.test("watchHealth() keeps nothing of the looks it has taken", async () => {
         grown = collectedHeap() - before;
         end.abort();
       },
+      agreed: () => assert.fail("Nobody has agreed"),
     });
   } finally {
     Object.assign(globalThis, { setTimeout });
@@ -52,6 +53,7 @@ Deno.test("watchHealth() ends at once while etcd hangs", async () => {
   const ended = watchHealth(contextOf(end.signal), {
     link,
     report: () => assert.fail("Nothing to report"),
+    agreed: () => assert.fail("Nobody has agreed"),
   });
   await hanging.promise;
   end.abort();

@@ -122,3 +122,21 @@ Deno.test("explainFailure() says what is wrong and what to do", () => {
   assert.equal(explain("something new"), "something new");
   assert.equal(explain("something", "new"), "something: new");
 });
+
+Deno.test("explainFailure() says which etcd the data is of, where an older one refuses it", () => {
+  const line = parseEtcdLine(JSON.stringify({
+    level: "fatal",
+    msg:
+      "invalid downgrade; server version is lower than determined cluster version",
+    "current-server-version": "3.4.23",
+    "determined-cluster-version": "3.5",
+  }));
+  assert.match(
+    explainFailure(line, {
+      peerPort: 7834,
+      listen: "10.0.0.9",
+      data: "/d/etcd/data",
+    }),
+    /^its data in "\/d\/etcd\/data" is at etcd 3\.5, and etcd does not go back: start the Hamlet that ran here last/,
+  );
+});

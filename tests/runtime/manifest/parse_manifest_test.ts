@@ -494,6 +494,7 @@ Deno.test("parseManifest() fills in what an entry leaves out, the strict way", (
     module: new URL("file:///opt/hamlet/p/x%20y.ts"),
     permissions: { read: [], write: [], net: [], env: [], sys: [] },
     provides: [],
+    shares: [],
     roles: ["member", "worker"],
     isolation: "process",
   });

@@ -137,8 +137,16 @@ Deno.test("readNodeFile() refuses what a newer Hamlet wrote, whatever is in it",
     `{"version": 2, "id": 3}`,
   );
   assert.match(
-    await refused(folder.data, () => readNodeFile(folder.data), 1),
-    /it was made by a newer Hamlet, in format 2, and this one knows formats up to 1/,
+    await refused(folder.data, () => readNodeFile(folder.data), 2),
+    /a newer Hamlet made it, in format 2, and this one, \S+, knows formats up to 1; .* install that version again/,
+  );
+  await Deno.writeTextFile(
+    `${folder.data}/node.json`,
+    `{"version": 99, "hamlet": "7.1.0"}`,
+  );
+  assert.match(
+    await refused(folder.data, () => readNodeFile(folder.data), 2),
+    /a newer Hamlet, 7\.1\.0, made it, in format 99/,
   );
 });
 

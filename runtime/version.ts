@@ -1,4 +1,4 @@
-import config from "../../deno.json" with { type: "json" };
+import config from "../deno.json" with { type: "json" };
 
 /** Hamlet's own version. */
 export const version: string = config.version;
