@@ -18,6 +18,7 @@ import type { StateFiles, StateOnDisk } from "./state_on_disk.ts";
 import {
   type Authorities,
   commitPending,
+  findSerials,
   listCertificates,
   loadAuthorities,
   readList,
@@ -175,12 +176,7 @@ export function createService(
             ? [request.authority]
             : AuthorityName.options
         ) {
-          const meant = (await listCertificates(store, name, caller)).filter(
-            (certificate) =>
-              "name" in request
-                ? certificate.name === request.name
-                : certificate.serial === request.serial,
-          ).map(({ serial }) => serial);
+          const meant = await findSerials(store, name, request, caller);
           if (meant.length === 0) continue;
           issued += meant.length;
           const added = await enqueue(() =>

@@ -4,6 +4,7 @@ import {
   type Client,
   FatalError,
   type IssuedCertificate,
+  type KeyValue,
   type kv,
   parseRevocationList,
   type RevocationListContent,
@@ -240,14 +241,8 @@ export async function listCertificates(
   options: CallOptions,
 ): Promise<IssuedCertificate[]> {
   const prefix = recordPrefix(name);
-  const found = [];
-  for (let from = prefix, more = true; more;) {
-    const page = await store.range({ prefix, from, limit: PAGE }, options);
-    found.push(...page.kvs);
-    more = page.more;
-    // No key lies between another and the same with a zero behind it.
-    from = `${page.kvs.at(-1)?.key ?? from}\0`;
-  }
+  const found: KeyValue[] = [];
+  for await (const page of pages(store, prefix, options)) found.push(...page);
   // Read last: whoever was revoked by the time of the call is on it.
   const { content } = await readList(store, name, options);
   const revoked = new Set(content.revoked.map(({ serial }) => serial));
@@ -262,6 +257,52 @@ export async function listCertificates(
         revoked: revoked.has(serial),
       };
     });
+}
+
+/**
+ * Finds certificates of an authority, revoked or not, and keeps no other in memory meanwhile.
+ *
+ * @param store The store.
+ * @param name The authority.
+ * @param wanted What they are issued to, or which one it is.
+ * @param options To cancel it.
+ * @returns Their serials.
+ */
+export async function findSerials(
+  store: Store,
+  name: AuthorityName,
+  wanted: { readonly name: string } | { readonly serial: string },
+  options: CallOptions,
+): Promise<string[]> {
+  const prefix = recordPrefix(name);
+  if ("serial" in wanted) {
+    const { serial } = wanted;
+    const { kvs } = await store.range({ key: prefix + serial }, options);
+    return kvs.map(() => serial);
+  }
+  const serials: string[] = [];
+  for await (const page of pages(store, prefix, options)) {
+    for (const { key, value } of page) {
+      if (decodeRecord(value).name !== wanted.name) continue;
+      serials.push(key.slice(prefix.length));
+    }
+  }
+  return serials;
+}
+
+/** All that is under a prefix, a part at a time, in the order of the keys. */
+async function* pages(
+  store: Store,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<KeyValue[]> {
+  for (let from = prefix, more = true; more;) {
+    const page = await store.range({ prefix, from, limit: PAGE }, options);
+    yield page.kvs;
+    more = page.more;
+    // No key lies between another and the same with a zero behind it.
+    from = `${page.kvs.at(-1)?.key ?? from}\0`;
+  }
 }
 
 /**
