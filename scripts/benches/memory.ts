@@ -4,8 +4,8 @@
  *
  * A process with seven heaps is never twice of the same size. So the work is done in batches, the first of which, until
  * whatever is kept on purpose is full, are not looked at, and the three after these are compared with the last three:
- * by what V8 says is alive after its collections, where a leak of a kilobyte at every turn would make 7 MB, and by the
- * least that was resident during each batch, which also has what is outside these heaps, and their holes.
+ * by the least that V8 says is alive after its collections, where a leak of a kilobyte at every turn would make 7 MB,
+ * and by the least that was resident during each batch, which also has what is outside these heaps, and their holes.
  */
 import type { AdminClient } from "../../runtime/admin/client.ts";
 import { ca } from "../../runtime/services/ca.ts";
@@ -14,7 +14,7 @@ import {
   nodeFolders,
   NodeProcess,
 } from "../../tests/e2e/support/node_process.ts";
-import { liveHeap } from "./live_heap.ts";
+import { LiveHeap } from "./live_heap.ts";
 import { type Memory, memoryOf } from "./proc.ts";
 import { type Figure, report } from "./report.ts";
 import { rounds } from "./rounds.ts";
@@ -134,9 +134,10 @@ async function measureGrowth(
 ): Promise<Figure[]> {
   const resident: number[] = [];
   const alive: number[] = [];
+  const heap = new LiveHeap();
   for (let number = 0; number < WARM_UP + BATCHES; number += 1) {
     resident.push(await leastDuring(pid, batch(number)));
-    alive.push(liveHeap(await Deno.readTextFile(trace)));
+    alive.push(heap.look(await Deno.readTextFile(trace)));
   }
   const start = (sizes: readonly number[]) =>
     median(sizes.slice(WARM_UP, WARM_UP + COMPARED));
