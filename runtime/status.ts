@@ -1,4 +1,5 @@
 import type { Member } from "./services/cluster.ts";
+import type { Role } from "./services/nodes.ts";
 import type { RunnableStatus } from "./supervisor/mod.ts";
 
 /** What a plugin says of itself; readiness, unlike supervision's HEALTHY, may be taken back. */
@@ -19,6 +20,12 @@ export interface PluginStatus {
   readonly restarts: number;
 }
 
+/** A member in the node's status. */
+export interface MemberStatus extends Member {
+  /** What its node is called, where that is known; `name` is the node's ID. */
+  readonly nodeName?: string;
+}
+
 /** The answer of `hamlet status --json`. */
 export interface NodeStatus {
   readonly ready: boolean;
@@ -26,6 +33,7 @@ export interface NodeStatus {
     readonly id: string;
     readonly name: string;
     readonly machineId: string;
+    readonly role: Role;
     /** The preferred address others reach it at; absent while there is none. */
     readonly address?: string;
   };
@@ -34,7 +42,7 @@ export interface NodeStatus {
     RunnableStatus,
     "dn" | "state" | "restarts" | "since"
   >[];
-  readonly members: readonly Member[];
+  readonly members: readonly MemberStatus[];
   /** What an operator should know: alarms, a clock that is wrong, a risky etcd version. */
   readonly warnings: readonly string[];
 }

@@ -67,7 +67,7 @@ function plan(args: string[]): Group[] {
     check("lock", "install", "--quiet", "--frozen", "--cached-only"),
     tests(
       "unit",
-      5,
+      15,
       "--ignore=tests/e2e,tests/cluster,tests/binary",
       ...rest,
       "tests",

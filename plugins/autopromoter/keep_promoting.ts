@@ -1,5 +1,5 @@
-import type { Client, cluster, Logger } from "hamlet";
-import { promoteLearners } from "./promote_learners.ts";
+import type { Logger } from "hamlet";
+import { promoteLearners, type Promoting } from "./promote_learners.ts";
 
 /**
  * Milliseconds between two looks at learners: etcd tells nobody when one has caught up, or who leads. A learner that
@@ -29,7 +29,7 @@ export interface KeepPromotingOptions {
  * @param options See {@linkcode KeepPromotingOptions}.
  */
 export async function keepPromoting(
-  service: Client<typeof cluster>,
+  service: Promoting,
   { log, signal, wait }: KeepPromotingOptions,
 ): Promise<void> {
   while (!signal.aborted) {

@@ -1,6 +1,9 @@
 import { type Client, type cluster, type Logger, ServiceError } from "hamlet";
 import { promotable } from "./promotable.ts";
 
+/** What is needed of the cluster. */
+export type Promoting = Pick<Client<typeof cluster>, "members" | "promote">;
+
 /**
  * Promotes every learner that may be, as things are now.
  *
@@ -10,7 +13,7 @@ import { promotable } from "./promotable.ts";
  * @returns Whether there are learners, whatever has become of them.
  */
 export async function promoteLearners(
-  service: Client<typeof cluster>,
+  service: Promoting,
   log: Logger,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -226,6 +226,20 @@ export function createService(
         if (state.kind === "pending") await loaded(caller);
         return {};
       },
+
+      async sealKey(_input, caller) {
+        // With it, a snapshot of etcd gives both authorities away: the file's mode says who may have it.
+        if (caller.name === "admin") {
+          throw new ServiceError(
+            "not-permitted",
+            "The key of the authorities' seals goes to nodes that become members, and to nobody at the admin socket",
+          );
+        }
+        log.info("Handed out the key of the authorities' seals", {
+          caller: caller.name,
+        });
+        return { key: await Deno.readFile(files.sealKey) };
+      },
     },
   };
 }

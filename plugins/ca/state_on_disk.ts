@@ -1,4 +1,4 @@
-import { FatalError, ifThere, type NodeInfo, writeFileAtomic } from "hamlet";
+import { FatalError, ifThere, writeFileAtomic } from "hamlet";
 import {
   createPending,
   type Pending,
@@ -27,13 +27,14 @@ export interface StateFiles {
  * pending, then with their seal key, so that a crash in between leaves what nobody has seen.
  *
  * @param files Where they are.
- * @param origin What a node without the files may make.
+ * @param missing What takes the place of a seal key that is not there: one of authorities made anew, nothing, or that
+ * of the cluster which the node joins, as this gets it.
  * @returns Where the authorities are.
  * @throws {FatalError} If the files cannot be used, or are missing where none may be made.
  */
 export async function openState(
   files: StateFiles,
-  origin: NodeInfo["origin"],
+  missing: "make" | "lost" | (() => Promise<Uint8Array<ArrayBuffer>>),
 ): Promise<StateOnDisk> {
   const sealKey = await readIfThere(files.sealKey);
   const pending = await readIfThere(files.pending);
@@ -54,12 +55,17 @@ export async function openState(
     }
   }
   if (sealKey) return { kind: "committed", sealKey };
-  if (origin !== "new-cluster") {
+  if (missing === "make") {
+    return { kind: "pending", pending: await createState(files) };
+  }
+  if (missing === "lost") {
     throw new FatalError(
       `Cannot open the cluster's authorities without their seal key: copy "${files.sealKey}" from another member, or from a backup`,
     );
   }
-  return { kind: "pending", pending: await createState(files) };
+  const fetched = await missing();
+  await writeFileAtomic(files.sealKey, fetched);
+  return { kind: "committed", sealKey: fetched };
 }
 
 async function createState(files: StateFiles): Promise<Pending> {

@@ -14,14 +14,16 @@ export class EtcdError extends ServiceError {
 
   /** @param failure What gRPC said. */
   constructor(failure: CallFailure) {
-    const code = CODES[failure.code] ?? "internal";
+    const code = failure.details === UNHEALTHY
+      ? "failed-precondition"
+      : CODES[failure.code] ?? "internal";
     const details = failure.details.replace(/^etcdserver: (?:mvcc: )?/, "");
     const said = details !== failure.details || code !== "unavailable";
     super(
       code,
       failure.code === DEADLINE_EXCEEDED && !said
         // What the library says there is how long each of its steps took.
-        ? "etcd does not answer: it takes too long"
+        ? "etcd does not answer in time: see `hamlet status` for its members"
         : `etcd ${said ? "refuses" : "does not answer"}: ${details}`,
       { cause: failure },
     );
@@ -56,6 +58,20 @@ export function isTransient(error: unknown): boolean {
 }
 
 const DEADLINE_EXCEEDED = 4;
+
+/**
+ * Tells whether etcd refuses to change its members while others are away, or have just come.
+ *
+ * @param error What a call rejected with.
+ * @returns Whether it does.
+ */
+export function isUnhealthy(error: unknown): boolean {
+  return error instanceof EtcdError && isCallFailure(error.cause) &&
+    error.cause.details === UNHEALTHY;
+}
+
+/** etcd's refusal to take a member while others are away, which it gives the code of one that is away itself. */
+const UNHEALTHY = "etcdserver: unhealthy cluster";
 
 /**
  * By gRPC's numbers. What was under way when etcd died ends as canceled (1), unknown (2), internal

@@ -8,6 +8,12 @@ export interface EtcdFiles {
   readonly bootstrapped: string;
   /** What the data is of; see `KnownClusterVersion`. */
   readonly clusterVersion: string;
+  /**
+   * Of a member that joins: the peer URL it is added with. Of no meaning once `bootstrapped` exists.
+   */
+  readonly joining: string;
+  /** Who the members were when etcd answered last. */
+  readonly members: string;
   /** The certificate of the peer authority. */
   readonly ca: string;
   /** The node's certificate for etcd's peers. */
@@ -36,6 +42,8 @@ export function etcdFiles({ data, run }: NodeInfo["folders"]): EtcdFiles {
     data: `${data}/etcd/data`,
     bootstrapped: `${data}/etcd/bootstrapped`,
     clusterVersion: `${data}/etcd/cluster-version`,
+    joining: `${data}/etcd/joining`,
+    members: `${data}/etcd/members.json`,
     ca: `${data}/etcd/peer-pki/ca.pem`,
     cert: `${data}/etcd/peer-pki/cert.pem`,
     key: `${data}/etcd/peer-pki/key.pem`,

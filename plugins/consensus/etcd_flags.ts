@@ -2,6 +2,13 @@ import type { NodeInfo } from "hamlet";
 import { type EtcdFiles, SOCKET_NAME } from "./etcd_files.ts";
 import type { EtcdVersion } from "./etcd_version.ts";
 
+/** A member as etcd's `--initial-cluster` has it. */
+export interface PeerMember {
+  /** The node ID. */
+  readonly name: string;
+  readonly peerURL: string;
+}
+
 /** What etcd's arguments depend on. */
 export interface EtcdFlagsOptions {
   readonly node: NodeInfo;
@@ -9,8 +16,14 @@ export interface EtcdFlagsOptions {
   readonly version: EtcdVersion;
   /** Tells the clusters apart that could ever meet; see {@linkcode clusterToken}. */
   readonly token: string;
-  /** Whether etcd's data is to be made: else etcd must find it. */
-  readonly newCluster: boolean;
+  /** Where the others find this node's etcd. */
+  readonly peerURL: string;
+  /** What becomes of an etcd without data: the first of a new cluster, or one more of those that are there. */
+  readonly state: "new" | "existing";
+  /** Who else is a member, where an etcd without data is one more of them. @default nobody */
+  readonly others?: readonly PeerMember[];
+  /** Whether etcd is to forget all other members for good. @default false */
+  readonly forceNewCluster?: boolean;
   /** Bytes of the database after which etcd refuses writes. */
   readonly backendQuota: number;
 }
@@ -22,18 +35,22 @@ export interface EtcdFlagsOptions {
  * @returns The arguments.
  */
 export function etcdFlags(options: EtcdFlagsOptions): string[] {
-  const { node, files, version, token, newCluster, backendQuota } = options;
-  const advertised = peerUrl(peerAddress(node), node.peerPort);
+  const { node, files, version, token, peerURL, state, backendQuota } = options;
+  const { others = [], forceNewCluster = false } = options;
+  const members = [{ name: node.id, peerURL }, ...others];
   return [
     `--name=${node.id}`,
     `--data-dir=${files.data}`,
 
     `--listen-peer-urls=${peerUrl(node.listen, node.peerPort)}`,
     // Only a member without data looks at these four.
-    `--initial-advertise-peer-urls=${advertised}`,
-    `--initial-cluster=${node.id}=${advertised}`,
+    `--initial-advertise-peer-urls=${peerURL}`,
+    `--initial-cluster=${
+      members.map(({ name, peerURL }) => `${name}=${peerURL}`).join()
+    }`,
     `--initial-cluster-token=${token}`,
-    `--initial-cluster-state=${newCluster ? "new" : "existing"}`,
+    `--initial-cluster-state=${state}`,
+    ...forceNewCluster ? ["--force-new-cluster"] : [],
 
     `--listen-client-urls=unix://${SOCKET_NAME}`,
     `--advertise-client-urls=unix://${SOCKET_NAME}`,
@@ -64,13 +81,26 @@ export function etcdFlags(options: EtcdFlagsOptions): string[] {
  * Tells under which address the others find this node's etcd.
  *
  * @param node The node.
- * @returns What the operator says, or what etcd listens on; where that is every address and nobody
- * says which one is meant, the loopback address: nobody else is there to ask yet.
+ * @param found Its addresses as far as they are known, the preferred one first.
+ * @returns What the operator says, or what etcd listens on; where that is every address, the preferred one; undefined
+ * where there is none yet.
  */
-export function peerAddress({ advertise, listen }: NodeInfo): string {
+export function peerAddress(
+  { advertise, listen }: NodeInfo,
+  found: readonly string[],
+): string | undefined {
   if (advertise !== undefined) return advertise;
-  if (listen === "0.0.0.0") return "127.0.0.1";
-  return listen === "::" ? "::1" : listen;
+  return listen === "0.0.0.0" || listen === "::" ? found[0] : listen;
+}
+
+/**
+ * Stands in for the address of a lone member that has none yet.
+ *
+ * @param node The node.
+ * @returns The loopback address.
+ */
+export function loopback({ listen }: NodeInfo): string {
+  return listen.includes(":") ? "::1" : "127.0.0.1";
 }
 
 /**
@@ -86,6 +116,13 @@ export async function clusterToken(
   return `hamlet-${new Uint8Array(digest, 0, 16).toHex()}`;
 }
 
-function peerUrl(address: string, port: number): string {
+/**
+ * Writes the URL of an etcd among its peers.
+ *
+ * @param address An IP address.
+ * @param port The port.
+ * @returns The URL.
+ */
+export function peerUrl(address: string, port: number): string {
   return `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

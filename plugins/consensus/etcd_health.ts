@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Context } from "hamlet";
 import { readAlarms } from "./alarms.ts";
 import { delay } from "./delay.ts";
+import { isTransient } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
 
 /** Options of {@linkcode watchHealth}. */
@@ -11,6 +12,12 @@ export interface WatchHealthOptions {
   report(problem: string | undefined): void;
   /** Called each time that a majority has just agreed. */
   agreed(): Promise<void>;
+  /** Called each time that etcd answers. */
+  answered(): void;
+  /** Whether it has since it was started. */
+  hasAnswered(): boolean;
+  /** Called each time that this member has a vote and a leader. */
+  voting(): Promise<void>;
 }
 
 /** Milliseconds between two looks; the end of the process is told by an event of its own. */
@@ -29,14 +36,15 @@ const PATIENCE = 2_000;
  */
 export async function watchHealth(
   ctx: Context,
-  { link, report, agreed }: WatchHealthOptions,
+  options: WatchHealthOptions,
 ): Promise<void> {
   const { signal } = ctx;
+  const { report, agreed } = options;
   ctx.healthy();
   let problem: string | undefined = "etcd has not answered yet";
   for (let look = 0; !signal.aborted; look += 1) {
     const read = problem !== undefined || look % LOOKS_PER_READ === 0;
-    const probed = probe(link, read).then(async (found) => {
+    const probed = probe(options, read).then(async (found) => {
       problem = found;
       if (signal.aborted) return;
       report(problem);
@@ -66,24 +74,26 @@ async function orAborted(
 /**
  * Asks etcd what `ready` means: whether this member has a vote and answers.
  *
- * @param link The way to it.
+ * @param options The way to it, and whom to tell what it says.
  * @param read Whether to ask it for what it does not answer alone.
  * @returns What is wrong, for a person; undefined if nothing is.
  */
 async function probe(
-  link: EtcdLink,
+  { link, answered, hasAnswered, voting }: WatchHealthOptions,
   read: boolean,
 ): Promise<string | undefined> {
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const status = await client.maintenance.status({ deadline });
+    answered();
     if (status.isLearner) {
-      return "this member has no vote yet: it is promoted once it has caught up";
+      return "learner, waiting for promotion: it gets a vote once it has caught up";
     }
     if (status.leader === "0") {
-      return "etcd has no leader: start the other members, or see that they can be reached";
+      return NO_LEADER;
     }
+    await voting();
     // Answered only once a majority has agreed that its leader still leads. A member that has lost its majority knows
     // so by itself within two election timeouts (https://etcd.io/docs/v3.4/tuning/), and then knows no leader.
     if (read) {
@@ -93,9 +103,14 @@ async function probe(
     const [alarm] = readAlarms(status.errors);
     return alarm && ALARMS[alarm.kind];
   } catch (error) {
+    if (isTransient(error) && !hasAnswered()) return NO_LEADER;
     return error instanceof Error ? error.message : String(error);
   }
 }
+
+/** After a start without a majority, etcd does not even answer. */
+const NO_LEADER =
+  "etcd has no leader: start the other members, or see that they can be reached";
 
 const ALARMS = {
   "no-space":

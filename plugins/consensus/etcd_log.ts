@@ -64,6 +64,16 @@ export function saysRemoved({ message, properties }: EtcdLine): boolean {
   return message.includes(words) || String(properties?.error).includes(words);
 }
 
+/**
+ * Tells that etcd cannot read its data.
+ *
+ * @param line The last line that told of a failure.
+ * @returns Whether that is what the line says.
+ */
+export function saysDamaged(line: EtcdLine): boolean {
+  return DAMAGE.test(textOf(line));
+}
+
 /** A failure in words: what etcd said last before it ended, and what to do about it. */
 export interface FailureContext {
   /** The port that etcd's peers find it at. */
@@ -84,8 +94,7 @@ export function explainFailure(
   line: EtcdLine,
   { peerPort, listen, data }: FailureContext,
 ): string {
-  const error = line.properties?.error;
-  const said = error === undefined ? line.message : `${line.message}: ${error}`;
+  const said = textOf(line);
   if (/bind: address already in use/.test(said)) {
     return `port ${peerPort} is in use by another program: choose another with --peer-port`;
   }
@@ -100,9 +109,14 @@ export function explainFailure(
     return `its data in "${data}" is at etcd ${cluster}, and etcd does not go back: start the Hamlet that ran here last, or give that etcd with --etcd`;
   }
   if (DAMAGE.test(said)) {
-    return `its data in "${data}" is damaged (${said}): restore it from a copy, or start with an empty data folder`;
+    return `its data in "${data}" is damaged (${said}): restore it from a copy, or empty the data folder with \`hamlet reset\` and join the cluster again`;
   }
   return said;
+}
+
+function textOf({ message, properties }: EtcdLine): string {
+  const error = properties?.error;
+  return error === undefined ? message : `${message}: ${error}`;
 }
 
 /** What etcd 3.4 to 3.6 says of a database or a log that it cannot read. */

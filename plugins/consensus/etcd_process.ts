@@ -2,7 +2,6 @@ import {
   type Client,
   type Context,
   failpoint,
-  FatalError,
   type Logger,
   type NodeInfo,
   type process,
@@ -12,8 +11,11 @@ import {
   type EtcdLine,
   explainFailure,
   parseEtcdLine,
+  saysDamaged,
   saysRemoved,
 } from "./etcd_log.ts";
+import type { EtcdStart } from "./etcd_starts.ts";
+import { removeAll } from "./remove_all.ts";
 
 /** Options of {@linkcode runEtcd}. */
 export interface RunEtcdOptions {
@@ -21,11 +23,14 @@ export interface RunEtcdOptions {
   readonly programs: Client<typeof process>;
   readonly node: NodeInfo;
   readonly files: EtcdFiles;
-  readonly args: readonly string[];
-  /** Whether its data is of no use to anybody: see `BootstrapGate`. */
-  wipe(): boolean;
+  /** Makes everything ready for etcd to start. */
+  prepare(signal: AbortSignal): Promise<EtcdStart>;
   /** Called once the process is there. */
   started(): void;
+  /** Called when it has ended since its data is damaged. */
+  damaged(): void;
+  /** Called when it has ended since the cluster has removed this member; returns or throws what comes of that. */
+  removed(): Promise<void>;
 }
 
 /** etcd has ended by itself. */
@@ -39,14 +44,14 @@ export class EtcdExitError extends Error {
  * @param ctx Its place in the tree.
  * @param options See {@linkcode RunEtcdOptions}.
  * @throws {EtcdExitError} If etcd ends by itself.
- * @throws {FatalError} If it did since the cluster has removed this member.
+ * @throws The reason of the start's `again`, if that aborts.
  */
 export async function runEtcd(
   ctx: Context,
   options: RunEtcdOptions,
 ): Promise<void> {
-  const { programs, files, args } = options;
-  if (options.wipe()) await removeAll(files.data);
+  const { programs, files } = options;
+  const { args, again } = await options.prepare(ctx.signal);
   // It is below /run, where others tidy up.
   await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
   // etcd does not take the place of a socket that a killed one has left.
@@ -54,7 +59,7 @@ export async function runEtcd(
   failpoint("before etcd starts");
   const events = programs.run(
     { program: "etcd", args: [...args] },
-    { signal: ctx.signal },
+    { signal: AbortSignal.any([ctx.signal, again]) },
   );
   let last: EtcdLine | undefined;
   let failure: EtcdLine | undefined;
@@ -78,17 +83,17 @@ export async function runEtcd(
       case "dropped":
         ctx.log.warn(`etcd's log came too fast: ${event.lines} lines are lost`);
         break;
-      case "exited":
-        if (removed) {
-          throw new FatalError(
-            "Cannot run etcd: the cluster has removed this node; to use it again, empty its data folder and join it anew",
-          );
-        }
+      case "exited": {
+        if (removed) return await options.removed();
+        const said = failure ?? last;
+        if (said && saysDamaged(said)) options.damaged();
         throw new EtcdExitError(
-          `etcd has ended: ${reasonOf(event, failure ?? last, options)}`,
+          `etcd has ended: ${reasonOf(event, said, options)}`,
         );
+      }
     }
   }
+  if (!ctx.signal.aborted) again.throwIfAborted();
 }
 
 function reasonOf(
@@ -107,12 +112,4 @@ function writeLine(
 ): void {
   if (level === "warning") log.warn(message, properties);
   else log[level](message, properties);
-}
-
-async function removeAll(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

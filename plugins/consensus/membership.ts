@@ -1,29 +1,55 @@
-import { ca, FatalError, type PluginContext, writeFileAtomic } from "hamlet";
+import {
+  ca,
+  enrollment,
+  FatalError,
+  type Latest,
+  type PluginContext,
+  writeFileAtomic,
+} from "hamlet";
 import { BootstrapGate } from "./bootstrap_gate.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
-import { clusterToken, peerAddress } from "./etcd_flags.ts";
-import { checkPeerFiles, writePeerFiles } from "./peer_files.ts";
+import { clusterToken, loopback } from "./etcd_flags.ts";
+import { exists } from "./exists.ts";
+import {
+  checkPeerFiles,
+  fetchPeerFiles,
+  writePeerFiles,
+} from "./peer_files.ts";
 
 /** How this node takes part in its cluster. */
-export interface Membership {
-  /** What tells its cluster from any other; see `clusterToken`. */
-  readonly token: string;
-  /** Stands before a store that is not founded yet. */
-  readonly founding?: BootstrapGate;
-}
+export type Membership =
+  & {
+    /** What tells its cluster from any other; see `clusterToken`. */
+    readonly token: string;
+  }
+  & (
+    /** It makes the cluster. */
+    | {
+      readonly kind: "founding";
+      /** Stands before a store that is not founded yet. */
+      readonly gate: BootstrapGate;
+    }
+    /** It becomes one of the others, and has no vote yet, as far as it remembers. */
+    | { readonly kind: "joining" }
+    /** It has had a vote. */
+    | { readonly kind: "member" }
+  );
 
 /**
  * Finds out how this node takes part in its cluster, and makes sure that etcd's files are there: of
- * a new cluster they are made, of any other they have to be intact.
+ * a new cluster they are made, of one to join they are got from it, of any other they have to be
+ * intact.
  *
  * @param ctx The plugin.
  * @param files Where they are.
+ * @param address Where the others will find a new cluster's first member, as far as it is known.
  * @returns The node's part.
  * @throws {FatalError} If a file is missing or damaged; nothing was changed then.
  */
 export async function openMembership(
   ctx: PluginContext,
   files: EtcdFiles,
+  address: Latest<string | undefined>,
 ): Promise<Membership> {
   const { origin } = ctx.node;
   if (origin === "established" || await exists(files.bootstrapped)) {
@@ -32,27 +58,34 @@ export async function openMembership(
     const log = `${files.data}/member/wal`;
     if (!await hasLog(log)) {
       throw new FatalError(
-        `Cannot start etcd without its data: there is no log in "${log}"; restore "${files.data}" from a copy or a snapshot`,
+        `Cannot start etcd without its data: there is no log in "${log}"; restore "${files.data}" from a copy or a snapshot, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
       );
     }
-    return { token: await clusterToken(authority) };
+    return { kind: "member", token: await clusterToken(authority) };
   }
-  if (origin !== "new-cluster") {
-    throw new FatalError(
-      `Cannot start etcd: this node is to join a cluster and is no member yet; empty its data folder and join it again`,
-    );
+  const { signal } = ctx;
+  if (origin === "join") {
+    ctx.unready("waiting for a member that lets this node join");
+    const authority = await fetchPeerFiles({
+      files,
+      members: () => ctx.use(enrollment),
+      log: ctx.log,
+      signal,
+    });
+    return { kind: "joining", token: await clusterToken(authority) };
   }
   ctx.unready("waiting for the certificate authorities");
   const authority = await writePeerFiles({
     files,
     authorities: await ctx.use(ca),
     name: ctx.node.id,
-    address: peerAddress(ctx.node),
-    signal: ctx.signal,
+    address: address.value ?? loopback(ctx.node),
+    signal,
   });
   return {
+    kind: "founding",
     token: await clusterToken(authority),
-    founding: new BootstrapGate({
+    gate: new BootstrapGate({
       record: () => writeFileAtomic(files.bootstrapped, ""),
     }),
   };
@@ -67,14 +100,4 @@ async function hasLog(folder: string): Promise<boolean> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return false;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

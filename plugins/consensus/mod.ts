@@ -3,7 +3,9 @@ import {
   ca,
   cluster,
   definePlugin,
+  enrollment,
   kv,
+  node as nodeService,
   type PluginContext,
   process,
   z,
@@ -11,15 +13,19 @@ import {
 import { askVersion } from "./ask_version.ts";
 import { KnownClusterVersion } from "./cluster_version.ts";
 import { createCluster } from "./cluster_service.ts";
+import { delay } from "./delay.ts";
 import { etcdFiles } from "./etcd_files.ts";
-import { etcdFlags } from "./etcd_flags.ts";
 import { watchHealth } from "./etcd_health.ts";
 import { EtcdLink } from "./etcd_link.ts";
-import { runEtcd } from "./etcd_process.ts";
+import { EtcdExitError, runEtcd } from "./etcd_process.ts";
+import { EtcdStarts } from "./etcd_starts.ts";
+import { RememberedMembers } from "./remembered_members.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
 import { openMembership } from "./membership.ts";
 import { readMetrics } from "./metrics.ts";
+import { keepPeerUrl } from "./own_peer_url.ts";
+import { followPeerAddress } from "./peer_address.ts";
 import { PeerTraffic } from "./peer_traffic.ts";
 
 const Config = z.strictObject({
@@ -28,60 +34,126 @@ const Config = z.strictObject({
 }).prefault({});
 
 /**
+ * Milliseconds in which a member that was removed is told whether it is to be a worker, or to end, by
+ * others that answer; those that went on without it by `hamlet recover` know nothing of it.
+ */
+const ROLE_CHANGE = 30_000;
+
+/**
  * The cluster's store: one real etcd, its peers over TLS, its clients over a unix socket that only
  * this plugin may open. The others reach it by the services `kv` and `cluster`.
  */
 export default definePlugin({
   config: Config,
   async run(ctx) {
-    const files = etcdFiles(ctx.node.folders);
+    const { node, config: { backendQuota } } = ctx;
+    const files = etcdFiles(node.folders);
     await Deno.mkdir(files.run, { recursive: true, mode: 0o700 });
+    const address = followPeerAddress(ctx);
     const programs = await ctx.use(process);
-    const [version, { founding, token }, known] = await Promise.all([
+    const [version, membership, known] = await Promise.all([
       askVersion(programs, ctx.signal),
-      openMembership(ctx, files),
+      openMembership(ctx, files, address),
       KnownClusterVersion.open(files.clusterVersion),
     ]);
     // Of a cluster that is being founded there is no data that is to be kept.
-    if (!founding) known.check(version, files.data);
+    if (membership.kind !== "founding") known.check(version, files.data);
     const warning = warningOf(version);
     if (warning !== undefined) ctx.log.warn(warning);
-
-    using link = new EtcdLink(files.socket);
-    const store = createKv({ link });
-    const traffic = new PeerTraffic({
-      metrics: () => readMetrics(files.socket, link.deadline),
-    });
     const report = readinessOf(ctx);
-    report("etcd starts");
-    const { node } = ctx;
-    const args = etcdFlags({
+    const starts = new EtcdStarts({
       node,
       files,
       version,
-      token,
-      newCluster: founding !== undefined,
-      backendQuota: ctx.config.backendQuota,
+      membership,
+      backendQuota,
+      address,
+      members: () => ctx.use(enrollment),
+      // A program that is started again waits for the one before.
+      ended: async (signal) => void await askVersion(programs, signal),
+      report,
     });
+
+    using link = new EtcdLink(files.socket);
+    const store = createKv({ link });
+    const gate = membership.kind === "founding" ? membership.gate : undefined;
+    const traffic = new PeerTraffic({
+      metrics: () => readMetrics(files.socket, link.deadline),
+    });
+    /** Since when etcd runs without having answered, by `performance.now`; 0 if it has. */
+    let silentSince: number | undefined;
+    const forceNewCluster = () => {
+      ctx.log.warn("An operator makes this node the only member");
+      starts.forceNewCluster();
+      starts.again(new EtcdExitError("etcd is started again to be alone"));
+    };
+    const remembered = await RememberedMembers.open(files.members, node.id);
+
     const connected = Promise.withResolvers<void>();
-    const wipe = () => founding?.nothing ?? false;
+    report("etcd starts");
     ctx.run("etcd", async (child) => {
-      const started = () => {
-        connected.resolve(link.connect());
-        const agreed = () => noteClusterVersion(ctx, known, files.socket);
-        child.run(
-          "health",
-          (health) => watchHealth(health, { link, report, agreed }),
-        );
-      };
       try {
-        await runEtcd(child, { programs, node, files, args, wipe, started });
+        await runEtcd(child, {
+          programs,
+          node,
+          files,
+          prepare: (signal) => starts.prepare(signal),
+          started() {
+            silentSince = performance.now();
+            connected.resolve(link.connect());
+            const answered = () => silentSince = 0;
+            const hasAnswered = () => silentSince === 0;
+            const voting = () => starts.voting();
+            const agreed = () => noteClusterVersion(ctx, known, files.socket);
+            child.run(
+              "health",
+              (health) =>
+                watchHealth(health, {
+                  link,
+                  report,
+                  answered,
+                  hasAnswered,
+                  voting,
+                  agreed,
+                }),
+            );
+          },
+          damaged: () => starts.discard(),
+          async removed() {
+            if (starts.joining) {
+              starts.discard();
+              throw new EtcdExitError(
+                "The cluster has removed this learner, which joins again",
+              );
+            }
+            silentSince = undefined;
+            report("the cluster has removed this node");
+            const others = await ctx.use(enrollment);
+            await others.dropped({}, child);
+            await delay(ROLE_CHANGE, child.signal);
+            if (child.signal.aborted) return;
+            const place = await ctx.use(nodeService);
+            await place.removed({ reason: "its etcd is no member any more" });
+            await aborted(child.signal);
+          },
+        });
       } catch (error) {
+        silentSince = undefined;
         if (!child.signal.aborted) report(messageOf(error));
         throw error;
       }
     });
-    if (founding) {
+    ctx.run("peer-url", (child) =>
+      keepPeerUrl(child, {
+        node,
+        files,
+        link,
+        starts,
+        address,
+        authorities: () => ctx.use(ca),
+        members: () => ctx.use(enrollment),
+      }));
+    if (gate) {
       ctx.run("founding", async (child) => {
         const authorities = await ctx.use(ca);
         await Promise.all([
@@ -89,21 +161,33 @@ export default definePlugin({
           // Nobody else can have made it older.
           known.note(version),
         ]);
-        founding.open();
+        gate.open();
         child.done();
       });
     }
     ctx.healthy();
-    const ended = ctx.signal.aborted
-      ? Promise.resolve()
-      : once(ctx.signal, "abort");
+    const ended = aborted(ctx.signal);
     // Not before: whoever needs the store is loaded as soon as it is there, and is to delay neither etcd nor its client.
     await Promise.race([connected.promise, ended]);
-    ctx.provide(kv, founding ? founding.guard(store) : store);
-    ctx.provide(cluster, createCluster({ link, traffic, version }));
+    ctx.provide(kv, gate ? gate.guard(store) : store);
+    ctx.provide(
+      cluster,
+      createCluster({
+        link,
+        traffic,
+        version,
+        remembered,
+        silentFor: () => silentSince && performance.now() - silentSince,
+        forceNewCluster,
+      }),
+    );
     await ended;
   },
 });
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
 
 /** Says whether the plugin does its job, each time that this changes. */
 function readinessOf(ctx: PluginContext): (problem?: string) => void {

@@ -7,12 +7,14 @@ import {
 import {
   type ca,
   type Client,
+  type enrollment,
   FatalError,
   type Logger,
   parseRevocationList,
   writeFileAtomic,
 } from "hamlet";
 import type { EtcdFiles } from "./etcd_files.ts";
+import { exists } from "./exists.ts";
 
 /** Options of {@linkcode writePeerFiles}. */
 export interface WritePeerFilesOptions {
@@ -50,16 +52,13 @@ export async function writePeerFiles(
     return new Uint8Array(authority);
   }
 
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519", {
-    publicKeyEncoding: { type: "spki", format: "der" },
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-  });
+  const { publicKey, privateKey } = createKey();
   const [{ certificate }] = await Promise.all([
     authorities.issue({
       ...peer,
       name,
       addresses: [address],
-      publicKey: new Uint8Array(publicKey),
+      publicKey,
     }, { signal }),
     list,
     writeFileAtomic(files.ca, pem(authority)),
@@ -67,6 +66,72 @@ export async function writePeerFiles(
   ]);
   await writeFileAtomic(files.cert, pem(certificate));
   return new Uint8Array(authority);
+}
+
+/** Options of {@linkcode fetchPeerFiles}. */
+export interface FetchPeerFilesOptions {
+  readonly files: EtcdFiles;
+  /** The cluster that the node joins; waits until somebody of it answers. */
+  readonly members: () => Promise<Client<typeof enrollment>>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gets what etcd needs to talk to its peers from a cluster that is there, unless it was got before.
+ *
+ * @param options See {@linkcode FetchPeerFilesOptions}.
+ * @returns The certificate of the peer authority, DER.
+ */
+export async function fetchPeerFiles(
+  { files, members, log, signal }: FetchPeerFilesOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  for (const file of [files.ca, files.crl]) {
+    await Deno.mkdir(folderOf(file), { recursive: true, mode: 0o700 });
+  }
+  if (await exists(files.cert)) return await checkPeerFiles(files, log);
+  const { publicKey, privateKey } = createKey();
+  const from = await members();
+  const { certificate, authorityCertificate, crl } = await from
+    .peerCertificate({ publicKey }, { signal });
+  await writeFileAtomic(files.crl, crl);
+  await writeFileAtomic(files.ca, pem(authorityCertificate));
+  await writeFileAtomic(files.key, privateKey);
+  await writeFileAtomic(files.cert, pem(certificate));
+  return new Uint8Array(authorityCertificate);
+}
+
+/**
+ * Replaces the certificate of this node's etcd, for the same key, where it is not good for an address. etcd looks at
+ * the file at every handshake.
+ *
+ * @param files Where it is.
+ * @param address The address.
+ * @param issue Gets a certificate, DER, for a public key, SPKI, DER.
+ * @returns Whether there was a reason to.
+ */
+export async function renewPeerCertificate(
+  files: EtcdFiles,
+  address: string,
+  issue: (publicKey: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>,
+): Promise<boolean> {
+  const current = await parse(files.cert, toCertificate);
+  if (current.checkIP(address) !== undefined) return false;
+  const publicKey = current.publicKey.export({ type: "spki", format: "der" });
+  const certificate = await issue(new Uint8Array(publicKey));
+  await writeFileAtomic(files.cert, pem(certificate));
+  return true;
+}
+
+function createKey(): {
+  publicKey: Uint8Array<ArrayBuffer>;
+  privateKey: string;
+} {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "der" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  return { publicKey: new Uint8Array(publicKey), privateKey };
 }
 
 /**
@@ -125,7 +190,7 @@ async function isComplete(
   authority: Uint8Array,
 ): Promise<boolean> {
   try {
-    await Deno.stat(files.cert);
+    if (!await exists(files.cert)) return false;
     const { raw } = await parse(files.ca, toCertificate);
     return raw.equals(authority);
   } catch {

@@ -21,6 +21,7 @@ export class PeerTraffic {
   readonly #metrics: () => Promise<string>;
   readonly #now: () => number;
   #received = new Map<string, Received>();
+  #connected = new Set<string>();
   #lookedAt = 0;
 
   /** @param options See {@linkcode PeerTrafficOptions}. */
@@ -29,9 +30,14 @@ export class PeerTraffic {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Looks again. What came since the last look came, for all that is known, right after it. */
-  async look(): Promise<void> {
+  /**
+   * Looks again. What came since the last look came, for all that is known, right after it.
+   *
+   * @param age Milliseconds for which the last look is good enough.
+   */
+  async look(age = 0): Promise<void> {
     const start = this.#now();
+    if (this.#lookedAt > 0 && start - this.#lookedAt < age) return;
     const text = await this.#metrics();
     const before = this.#received;
     this.#received = new Map();
@@ -44,7 +50,21 @@ export class PeerTraffic {
         : known?.heard;
       this.#received.set(id, { bytes, heard });
     }
+    this.#connected = new Set();
+    for (const [, id, value] of text.matchAll(ACTIVE)) {
+      if (id !== undefined && Number(value) > 0) this.#connected.add(id);
+    }
     this.#lookedAt = start;
+  }
+
+  /**
+   * Tells whether etcd was connected to a peer at the last look.
+   *
+   * @param id Its member ID in hex.
+   * @returns Whether it was.
+   */
+  reachable(id: string): boolean {
+    return this.#connected.has(id);
   }
 
   /**
@@ -61,3 +81,5 @@ export class PeerTraffic {
 
 const LINE =
   /^etcd_network_peer_received_bytes_total\{From="([0-9a-f]+)"\} (\S+)$/gm;
+const ACTIVE =
+  /^etcd_network_active_peers\{Local="[0-9a-f]+",Remote="([0-9a-f]+)"\} (\S+)$/gm;

@@ -1,37 +1,56 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   definePlugin,
   hostname,
   ifThere,
   Latest,
   network,
+  nodes,
   writeFileAtomic,
+  z,
 } from "hamlet";
+import { followCluster } from "./follow_cluster.ts";
 import {
   describeChange,
   entryProblem,
   type HostsEntry,
+  renderEntries,
   renderHosts,
 } from "./hosts_file.ts";
 import { checkOwnName, type OwnName } from "./own_name.ts";
+import { RememberedNodes } from "./remembered_nodes.ts";
+
+const Config = z.strictObject({
+  /** Whether a marked block in the machine's own `/etc/hosts` has the nodes too. @default false */
+  etcHosts: z.boolean().default(false),
+}).prefault({});
 
 /** Milliseconds until this system is asked again for a name that it does not resolve. */
 const RECHECK_MS = 10_000;
 /** What everybody on the machine reads. */
 const PUBLIC = { mode: 0o644 };
+/** Milliseconds without a change after which the files are written: a cluster that starts is a burst of changes. */
+const SETTLE_MS = 20;
+/** Milliseconds after which they are written while changes go on. */
+const MAX_SETTLE_MS = 250;
 
 /**
  * Makes this machine know the nodes by name: `hosts`, `machine-id` and the host name. What is in `hosts` its children
- * find out: `local`, about this node.
+ * find out: `local` about this node, `cluster` about the others.
  */
 export default definePlugin({
+  config: Config,
   async run(ctx) {
     const { node, log } = ctx;
     const hostsFile = `${node.folders.run}/hosts`;
+    const folder = `${node.folders.data}/hostsfile`;
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    const remembered = new RememberedNodes(`${folder}/nodes.json`);
     const hostnames = await ctx.use(hostname);
     const networks = await ctx.use(network);
 
     /** By node ID. */
-    const nodes = new Latest<ReadonlyMap<string, HostsEntry>>(new Map());
+    const known = new Latest(await remembered.read(log));
     ctx.run("local", async (child) => {
       child.healthy();
       for await (
@@ -41,15 +60,21 @@ export default definePlugin({
       ) {
         // A node between two addresses is better looked for at the old one than nowhere.
         if (address === undefined) continue;
-        nodes.set(
-          new Map(nodes.value).set(node.id, {
-            id: node.id,
-            name: node.name,
-            address,
-          }),
-        );
+        const entry = { id: node.id, name: node.name, address };
+        const problem = entryProblem(entry);
+        if (problem === undefined) {
+          known.set(new Map(known.value).set(node.id, entry));
+        } else {
+          child.log.warn(
+            `Leaving this node out of "${hostsFile}": ${problem}`,
+          );
+        }
       }
     });
+    ctx.run(
+      "cluster",
+      followCluster({ use: () => ctx.use(nodes), self: node, known }),
+    );
 
     const machineIdFile = `${node.folders.run}/machine-id`;
     const machineId = `${node.machineId}\n`;
@@ -83,33 +108,35 @@ export default definePlugin({
 
     let content = await ifThere(Deno.readTextFile(hostsFile));
     let entries: ReadonlyMap<string, HostsEntry> = new Map();
-    const skipped = new Set<string>();
     let first = true;
-    // Begins at once with localhost alone, before any address; what an earlier start has left knows more than that.
+    // Begins at once with what it knows, which is localhost alone before any address; what an earlier start has left
+    // knows more than that.
     const found = content?.startsWith(renderHosts([])) ?? false;
-    for await (const known of nodes.watch(ctx.signal)) {
-      const good = new Map([...known].filter(([, entry]) => {
-        const problem = entryProblem(entry);
-        if (problem === undefined) return true;
-        const message =
-          `Leaving node "${entry.id}" out of "${hostsFile}": ${problem}`;
-        if (!skipped.has(message)) log.warn(message);
-        skipped.add(message);
-        return false;
-      }));
-      const next = renderHosts(good.values());
-      if (next !== content && !(first && found && good.size === 0)) {
-        await writeFileAtomic(hostsFile, next, PUBLIC);
+    for await (const _ of known.watch(ctx.signal)) {
+      if (!first) await settle(known);
+      const next = known.value;
+      const lines = renderEntries(next.values());
+      const text = renderHosts(lines);
+      const isNew = text !== content &&
+        !(first && found && !next.has(node.id));
+      if (isNew) {
+        await writeFileAtomic(hostsFile, text, PUBLIC);
         log.info(
           `Wrote "${hostsFile}": ${
-            describeChange(entries, good) || "localhost alone"
+            describeChange(entries, next) || "localhost alone"
           }`,
         );
-        content = next;
+        content = text;
       }
-      const own = good.get(node.id)?.address;
-      if (own !== undefined) right.set({ own });
-      entries = good;
+      if (ctx.config.etcHosts) await hostnames.hosts({ lines });
+      const own = next.get(node.id)?.address;
+      if (own !== undefined && (isNew || own !== right.value?.own)) {
+        right.set({ own });
+      }
+      await remembered.write(
+        [...next.values()].filter(({ id }) => id !== node.id),
+      );
+      entries = next;
       if (first) {
         ctx.healthy();
         ctx.ready();
@@ -118,6 +145,16 @@ export default definePlugin({
     }
   },
 });
+
+/** Waits until a value has not changed for a moment, or has changed for long enough. */
+async function settle(value: Latest<unknown>): Promise<void> {
+  const end = performance.now() + MAX_SETTLE_MS;
+  let before: unknown;
+  do {
+    before = value.value;
+    await delay(SETTLE_MS);
+  } while (value.value !== before && performance.now() < end);
+}
 
 /** An answer that is right is news only after one that was not. */
 function levelOf(

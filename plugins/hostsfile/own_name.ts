@@ -34,7 +34,7 @@ export async function checkOwnName(
     message: `This system resolves "${name}" to ${
       // A name server may give them in another order each time.
       addresses.toSorted().join(", ") || "nothing"}, not to ${address}: ` +
-      `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it`,
+      `"${file}" is not its hosts file; make /etc/hosts a symbolic link to it, or set plugins.hostsfile.etcHosts`,
   };
 }
 

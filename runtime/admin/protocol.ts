@@ -8,6 +8,7 @@ import {
   type ServiceErrorCode,
 } from "../service/errors.ts";
 import { Member } from "../services/cluster.ts";
+import { Role } from "../services/nodes.ts";
 import type { PluginDescription } from "./target.ts";
 
 /** The admin socket's name in the run folder. */
@@ -20,6 +21,7 @@ export const StatusAnswer: z.ZodType<NodeStatus> = z.object({
     id: z.string(),
     name: z.string(),
     machineId: z.string(),
+    role: Role,
     address: z.string().exactOptional(),
   }),
   plugins: z.array(z.object({
@@ -34,7 +36,10 @@ export const StatusAnswer: z.ZodType<NodeStatus> = z.object({
     restarts: z.number(),
     since: z.number(),
   })),
-  members: z.array(Member.extend({ heardAgo: z.number().exactOptional() })),
+  members: z.array(Member.extend({
+    heardAgo: z.number().exactOptional(),
+    nodeName: z.string().exactOptional(),
+  })),
   warnings: z.array(z.string()),
 });
 

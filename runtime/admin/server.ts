@@ -211,6 +211,7 @@ function createHandler(
           await readBody(request),
           "The body",
         );
+        refuseIfElsewhere(target, name);
         const client = await connect(found.service).catch((error: unknown) => {
           if (!isTimeout(error)) throw error;
           throw new ServiceError(
@@ -456,4 +457,19 @@ function isTimeout(error: unknown): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Refuses a service whose plugins this node does not run, such as the store on a worker: nobody would come to provide it. */
+function refuseIfElsewhere(target: AdminTarget, service: string): void {
+  const providers = target.plugins().filter(({ provides }) =>
+    provides.includes(service)
+  );
+  const [first] = providers;
+  if (first === undefined || providers.some(({ loaded }) => loaded)) return;
+  throw new ServiceError(
+    "failed-precondition",
+    `This node does not run plugin "${first.name}", which provides service "${service}"; run the command on a ${
+      first.roles.join(" or ")
+    } that does`,
+  );
 }

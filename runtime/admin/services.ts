@@ -2,7 +2,9 @@ import type { Service } from "../service/contract.ts";
 import { ca } from "../services/ca.ts";
 import { cluster } from "../services/cluster.ts";
 import { kv } from "../services/kv.ts";
+import { membership } from "../services/membership.ts";
 import { network } from "../services/network.ts";
+import { nodes } from "../services/nodes.ts";
 
 /** A service at the admin socket. */
 export interface AdminService {
@@ -23,6 +25,11 @@ export const ADMIN_SERVICES: ReadonlyMap<string, AdminService> = new Map(
     },
     { service: cluster, reads: new Set(["members", "status"]) },
     { service: kv, reads: new Set(["range", "watch"]) },
+    {
+      service: membership,
+      reads: new Set(["invitations", "nodes"]),
+    },
     { service: network, reads: new Set(["watch"]) },
+    { service: nodes, reads: new Set(["watch"]) },
   ].map((entry) => [entry.service.name, entry]),
 );

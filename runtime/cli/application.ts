@@ -7,6 +7,14 @@ import {
 import type { CliContext } from "./context.ts";
 import { exitCodeOf, failureText } from "./failure.ts";
 import { cert } from "./routes/cert.ts";
+import {
+  invite,
+  nodes,
+  recover,
+  remove,
+  reset,
+  setRole,
+} from "./routes/cluster.ts";
 import { kv } from "./routes/kv.ts";
 import { install, uninstall } from "./routes/machine.ts";
 import { complete, completion, help, version } from "./routes/meta.ts";
@@ -25,6 +33,12 @@ export const application: Application<CliContext> = buildApplication(
       logs,
       cert,
       kv,
+      nodes,
+      invite,
+      remove,
+      role: setRole,
+      reset,
+      recover,
       install,
       uninstall,
       version,

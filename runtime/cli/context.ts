@@ -11,6 +11,15 @@ export interface CliContext extends CommandContext {
    * until a person has seen enough. The second time ends the process at once.
    */
   interrupted(): AbortSignal;
+  /**
+   * Asks a person at a terminal.
+   *
+   * @param question What is asked.
+   * @returns Whether the answer was yes; never where there is no terminal.
+   */
+  confirm(question: string): boolean;
+  /** Reads all of standard input as text; of a terminal, the line that a person is asked for. */
+  readInput(question: string): Promise<string>;
 }
 
 /** Creates the context of this process. */
@@ -33,6 +42,11 @@ export function createContext(): CliContext {
       Deno.addSignalListener("SIGINT", interrupt);
       Deno.addSignalListener("SIGTERM", interrupt);
       return controller.signal;
+    },
+    confirm,
+    async readInput(question) {
+      if (Deno.stdin.isTerminal()) return prompt(question) ?? "";
+      return await new Response(Deno.stdin.readable).text();
     },
   };
 }

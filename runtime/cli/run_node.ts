@@ -77,7 +77,13 @@ export async function runNode(
     if (interrupted.aborted) stop();
     else interrupted.addEventListener("abort", stop, { once: true });
 
-    if (forPeople) void showStart(node, screen, started, interrupted);
+    if (forPeople) {
+      void showStart(node, screen, {
+        started,
+        interrupted,
+        dev: settings.dev === true,
+      });
+    }
     using systemd = openNotifySocket(Deno.env.toObject());
     if (systemd !== undefined) {
       await notifySystemd(node, systemd, interrupted);
@@ -97,12 +103,20 @@ export async function runNode(
   }
 }
 
+/** What decides what is shown of a start. */
+interface StartOptions {
+  /** When it began, by the monotonic clock. */
+  readonly started: number;
+  readonly interrupted: AbortSignal;
+  /** Whether the node is for trying things out. */
+  readonly dev: boolean;
+}
+
 /** Shows how far the node is until it is ready, and then what to do with it. */
 async function showStart(
   node: Node,
   screen: Screen,
-  started: number,
-  interrupted: AbortSignal,
+  { started, interrupted, dev }: StartOptions,
 ): Promise<void> {
   const redraws = Deno.stderr.isTerminal();
   let changed = Promise.withResolvers<void>();
@@ -129,7 +143,7 @@ async function showStart(
     shown = status;
     if (wasReady) {
       screen.show([]);
-      screen.write(readyText(node, performance.now() - started));
+      screen.write(readyText(node, performance.now() - started, dev));
       break;
     }
     await changed.promise;
@@ -137,7 +151,7 @@ async function showStart(
   unsubscribe();
 }
 
-function readyText({ info }: Node, ms: number): string {
+function readyText({ info }: Node, ms: number, dev: boolean): string {
   const seconds = (ms / 1000).toFixed(1);
   const socket = `${info.folders.run}/hamlet.sock`;
   // Left out where the commands find the node without it.
@@ -148,12 +162,18 @@ function readyText({ info }: Node, ms: number): string {
   if (!Deno.stderr.isTerminal()) return `${ready}\n`;
   // As it was typed: the script of a checkout is not on the PATH.
   const hamlet = Deno.env.get("HAMLET_COMMAND") ?? "hamlet";
+  const commands = [
+    "status --watch",
+    ...info.role === "member"
+      ? [
+        "kv put /hello world",
+        dev ? "cert issue laptop --ip 127.0.0.1" : "invite --role member",
+      ]
+      : ["nodes"],
+    "logs --follow",
+  ];
   return `
 ${ready}. In another terminal, try:
-  ${hamlet} status --watch${where}
-  ${hamlet} kv put /hello world${where}
-  ${hamlet} cert issue laptop --ip 127.0.0.1${where}
-  ${hamlet} logs --follow${where}
-
+${commands.map((command) => `  ${hamlet} ${command}${where}\n`).join("")}
 `;
 }

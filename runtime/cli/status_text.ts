@@ -1,5 +1,5 @@
 import { clean } from "../log/clean.ts";
-import type { NodeStatus, PluginStatus } from "../status.ts";
+import type { MemberStatus, NodeStatus, PluginStatus } from "../status.ts";
 import { table } from "./table.ts";
 
 /** Options of {@linkcode statusText}. */
@@ -49,6 +49,7 @@ export function statusText(
     }`,
     ...table([
       ["  node ID", node.id],
+      ["  role", node.role],
       ["  address", node.address ?? "none yet"],
     ]),
     "",
@@ -72,12 +73,15 @@ export function statusText(
   if (members.length > 0) {
     const [head = "", ...rows] = table([
       ["MEMBER", "NAME", "ROLE", "PEERS"],
-      ...members.map((member) => [
+      ...members.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1).map((
+        member,
+      ) => [
         member.id,
-        member.name || "not started yet",
+        nameOf(member),
         [
           member.learner ? "learner" : member.leader ? "leader" : "voter",
           ...(member.self ? ["this node"] : []),
+          ...(member.reachable ? [] : ["not reached"]),
         ].join(", "),
         member.peerURLs.join(" "),
       ]),
@@ -91,6 +95,10 @@ export function statusText(
     );
   }
   return lines;
+}
+
+function nameOf({ nodeName, name }: MemberStatus): string {
+  return nodeName ?? (name || "not started yet");
 }
 
 /** Rows of the runnables, those of plugins with what these say of themselves. */

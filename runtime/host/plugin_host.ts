@@ -199,7 +199,7 @@ class PluginHost {
     ]);
     unlisten();
     if (ending.kind === "canceled") {
-      // Nothing but the end of the node cancels a plugin, and what needs it may need it to end well.
+      // Canceled with it, or about to be: what needs it may need it to end well.
       await within<unknown>(this.#clock, this.#gracePeriod, [
         worker.dependentsEnded(),
         worker.failed,

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inputProblem } from "../service/input_problem.ts";
 import { GrantError } from "./errors.ts";
-import { tcpAddressProblem } from "./granted_address.ts";
+import { EVERYWHERE, tcpAddressProblem } from "./granted_address.ts";
 import { KNOWN_SERVICES } from "./known_services.ts";
 import type { Grant, GrantedUse, PluginEntry, Variables } from "./manifest.ts";
 import { formatPath, type JsonPath } from "./manifest_source.ts";
@@ -83,6 +83,7 @@ export async function resolveGrant(
     if (text.startsWith(UNIX)) {
       return UNIX + resolvePath(text.slice(UNIX.length), "write");
     }
+    if (text === EVERYWHERE) return text;
     const address = resolveVariables(text, valueOf);
     refuse(tcpAddressProblem(address), address);
     return address;

@@ -6,6 +6,12 @@ const FORMS =
   'write "HOST:PORT", "ADDRESS:PORT", "ADDRESS/BITS:PORT" (IPv4) or "unix:${run}/PATH"';
 
 /**
+ * Every address and port. For what talks to machines that are only known at run time: Deno can
+ * write no range of IPv6 addresses, and none of ports.
+ */
+export const EVERYWHERE = "*";
+
+/**
  * What is wrong with a network address that has no variables (any more) and is not a unix socket.
  *
  * @param address As `permissions.net` of a Worker takes it.
@@ -54,6 +60,7 @@ export function tcpAddressProblem(address: string): string | undefined {
  * @returns The advice, or undefined where it is right.
  */
 export function grantedAddressProblem(text: string): string | undefined {
+  if (text === EVERYWHERE) return;
   if (text.startsWith("unix:")) {
     const path = text.slice("unix:".length);
     return /^\$\{(?:data|run)\}/.test(path)

@@ -80,8 +80,8 @@ export interface Variables {
 export interface ProtectedPath {
   /** A file, or a folder with all below it; absolute. */
   readonly path: string;
-  /** What a plugin may still be granted there. */
-  readonly access: "none" | "read";
+  /** What a plugin may still be granted there; `named`: to read it, where the entry names just that. */
+  readonly access: "none" | "read" | "named";
   /** For a person, to follow "it is": `the node's private key`. */
   readonly why: string;
 }

@@ -79,13 +79,19 @@ export class PathGuard {
       }"`;
     }
     const barrier = this.#protected.find((one) =>
-      !(access === "read" && one.access === "read") &&
+      !(access === "read" &&
+        (one.access === "read" ||
+          one.access === "named" && one.real === real)) &&
       (isWithin(one.real, real) || isWithin(real, one.real)) &&
       // A node may keep its folders within a protected one, such as a checkout.
       !(folder !== undefined && isWithin(folder.real, one.real))
     );
     if (barrier !== undefined) {
-      const verb = barrier.access === "none" ? "touch" : "write";
+      const verb = barrier.access === "none"
+        ? "touch"
+        : barrier.access === "named" && access === "read"
+        ? "read around"
+        : "write";
       return `No plugin may ${verb} "${barrier.path}": it is ${barrier.why}`;
     }
     return absolutePathProblem(real);

@@ -95,7 +95,7 @@ const Permissions = Keys({
     ),
   net: List(Text(grantedAddressProblem)).prefault([])
     .describe(
-      'HOST:PORT, ADDRESS:PORT, ADDRESS/BITS:PORT (IPv4, "0.0.0.0/0" for all) or unix:${run}/PATH, which also needs read and write. Variables: ${listen}, ${peerPort}, ${curatorPort}',
+      'HOST:PORT, ADDRESS:PORT, ADDRESS/BITS:PORT (IPv4, "0.0.0.0/0" for all) or unix:${run}/PATH, which also needs read and write; or "*" alone: every address and port, the only way to name IPv6 addresses that are not known beforehand. Variables: ${listen}, ${peerPort}, ${curatorPort}',
     ),
   env: List(
     Text((text) =>

@@ -1,5 +1,6 @@
 import { RUNTIME_SERVICES } from "../manifest/known_services.ts";
 import type { Manifest, PluginEntry } from "../manifest/mod.ts";
+import type { Role } from "../services/nodes.ts";
 import { StartError } from "./errors.ts";
 
 /**
@@ -7,12 +8,14 @@ import { StartError } from "./errors.ts";
  *
  * @param manifest What is declared.
  * @param names The names the operator chose; undefined for all.
- * @returns The plugins that run on a node with etcd, in the manifest's order.
+ * @param role What the node does in its cluster.
+ * @returns The plugins, in the manifest's order.
  * @throws {StartError} If there is none, or one is not declared, or needs a service that none of the others provides.
  */
 export function choosePlugins(
   { plugins }: Manifest,
   names: readonly string[] | undefined,
+  role: Role,
 ): PluginEntry[] {
   const known = plugins.map(({ name }) => name);
   // An empty flag, as of an unset variable, is one name without letters.
@@ -34,12 +37,12 @@ export function choosePlugins(
     );
   }
   const chosen = plugins.filter(({ name, roles }) =>
-    roles.includes("member") && (names?.includes(name) ?? true)
+    roles.includes(role) && (names?.includes(name) ?? true)
   );
   if (chosen.length === 0) {
     throw new StartError(
       1,
-      'Cannot start a node without plugins: none of them has the role "member"; add it to the "roles" of one',
+      `Cannot start a node without plugins: none of them has the role "${role}"; add it to the "roles" of one`,
     );
   }
   for (const { name, uses, isolation, locate } of chosen) {

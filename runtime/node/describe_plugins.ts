@@ -11,10 +11,16 @@ import { protectedPaths } from "./protected_paths.ts";
 import { readManifest } from "./read_manifest.ts";
 import type { NodeSettings } from "./settings.ts";
 
+/** What of a node the grants depend on. */
+type KnownOfNode =
+  & Pick<NodeFile, "id" | "role" | "peerPort" | "curatorPort">
+  & { readonly name?: string | undefined };
+
 /** What a folder without a node in it cannot tell yet. */
-const unknown = {
+const unknown: KnownOfNode = {
   id: "hamlet-unknown",
   name: undefined,
+  role: "member",
   peerPort: 7834,
   curatorPort: 7835,
 };
@@ -41,14 +47,15 @@ export async function describePlugins(
     settings.dataDir ?? "/var/lib/hamlet",
     settings.runDir ?? "/run/hamlet",
   );
-  const node: Pick<NodeFile, "id" | "name" | "peerPort" | "curatorPort"> =
-    await readNodeFile(folders.data).catch((error: unknown) => {
+  const node: KnownOfNode = await readNodeFile(folders.data).catch(
+    (error: unknown) => {
       if (error instanceof Deno.errors.NotFound) return unknown;
       throw error;
-    });
+    },
+  );
   const { descriptions } = await resolveGrants(
     manifest.plugins,
-    choosePlugins(manifest, settings.plugins),
+    choosePlugins(manifest, settings.plugins, node.role),
     {
       ...folders,
       config: configPath,

@@ -47,13 +47,15 @@ const dataFolders = [
 const runFolders = ["consensus"];
 
 /** What a file system of its own has at its top. */
-const LOST_AND_FOUND = "lost+found";
+export const LOST_AND_FOUND = "lost+found";
 /** What else may be in a data folder that is no node's yet. */
 const leftovers = [
   "lock",
   "node.json.new",
   "identity/key.pem",
   "identity/key.pem.new",
+  "identity/join.token",
+  "identity/join.token.new",
   LOST_AND_FOUND,
 ];
 
@@ -141,13 +143,22 @@ export async function openFolders(
   }
   try {
     for (const name of runFolders) await makeFolder(`${run}/${name}`, 0o700);
-    for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
+    await makeDataFolders(data);
   } catch (error) {
     await undo();
     throw error;
   }
   const held = locks.move();
   return { undo, [Symbol.dispose]: () => held.dispose() };
+}
+
+/**
+ * Makes what is missing of the folders below a node's data folder.
+ *
+ * @param data The data folder, which is there.
+ */
+export async function makeDataFolders(data: string): Promise<void> {
+  for (const name of dataFolders) await makeFolder(`${data}/${name}`, 0o700);
 }
 
 function examineSocketPaths(run: string): void {
@@ -197,7 +208,14 @@ async function examineFolder(
   }
 }
 
-async function examineData(data: string): Promise<DataState> {
+/**
+ * Looks whose a data folder is.
+ *
+ * @param data The data folder.
+ * @returns What is in it.
+ * @throws {StartError} If it is no node's.
+ */
+export async function examineData(data: string): Promise<DataState> {
   const found = await filesBelow(data);
   if (found.includes("node.json")) return "node";
   const foreign = found.find((file) => !leftovers.includes(file));

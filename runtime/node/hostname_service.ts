@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import type { Logger } from "../log/logger.ts";
 import type { Implementation } from "../service/contract.ts";
 import type { hostname } from "../services/hostname.ts";
+import { HostsBlockError, writeHostsBlock } from "./hosts_block.ts";
 
 /** Options of {@linkcode hostnameService}. */
 export interface HostnameServiceOptions {
@@ -14,7 +15,8 @@ export interface HostnameServiceOptions {
 }
 
 /**
- * Makes the service that sets the machine's host name, and tells what the system's resolver makes of it.
+ * Makes the service that sets the machine's host name, tells what the system's resolver makes of it, and keeps the
+ * nodes in its hosts file.
  *
  * @param options See {@linkcode HostnameServiceOptions}.
  * @returns What the broker offers as `hostname`.
@@ -48,6 +50,16 @@ export function hostnameService(
     },
     async resolve() {
       return { name, addresses: await resolve(name) };
+    },
+    async hosts({ lines }) {
+      try {
+        const written = await writeHostsBlock("/etc/hosts", lines);
+        return { outcome: written ? "written" : "unchanged" };
+      } catch (error) {
+        if (!(error instanceof HostsBlockError)) throw error;
+        once(error.message, () => log.error(error.message));
+        return { outcome: "refused" };
+      }
     },
   };
 }

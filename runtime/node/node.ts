@@ -10,7 +10,9 @@ import { KNOWN_SERVICES } from "../manifest/known_services.ts";
 import type { NodeInfo } from "../plugin/plugin.ts";
 import { version } from "../version.ts";
 import { hostname } from "../services/hostname.ts";
+import type { Role } from "../services/nodes.ts";
 import { process } from "../services/process.ts";
+import { node as nodeContract } from "../services/node.ts";
 import { checkModules } from "./check_modules.ts";
 import { checkPrograms } from "./check_programs.ts";
 import { choosePlugins, leftOutWarnings } from "./choose_plugins.ts";
@@ -19,20 +21,25 @@ import { effectiveSettings } from "./effective_settings.ts";
 import { removeOldPrograms, unpackPrograms } from "./embedded_programs.ts";
 import {
   examineFolders,
+  makeDataFolders,
   type OpenFolders,
   openFolders,
   resolveFolders,
 } from "./folders.ts";
 import { hostnameService } from "./hostname_service.ts";
 import { writeIdentity } from "./identity.ts";
+import { forgetJoinToken, writeJoinToken } from "./join_token.ts";
 import { manifestPath } from "./manifest_path.ts";
 import { type NodeFile, writeNodeFile } from "./node_file.ts";
+import { NodeMemory } from "./node_memory.ts";
 import { findNode } from "./node_record.ts";
+import { nodeService } from "./node_service.ts";
 import { resolveGrants } from "./plugin_grants.ts";
 import { choosePorts } from "./ports.ts";
 import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
 import { readManifest } from "./read_manifest.ts";
+import { removeRoleData } from "./role_data.ts";
 import { type Node, RunningNode } from "./running_node.ts";
 import type { NodeSettings } from "./settings.ts";
 import { endStrays, processMarker } from "./strays.ts";
@@ -60,14 +67,14 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
   const manifestFile = manifestPath(settings.manifest);
   const manifest = await readManifest(manifestFile);
   checkPlugins(manifest.plugins.map(({ name }) => name));
-  const chosen = choosePlugins(manifest, settings.plugins);
-  await checkModules(chosen);
   const folders = await resolveFolders(
     settings.dataDir ?? (dev ? ".hamlet/data" : "/var/lib/hamlet"),
     settings.runDir ?? (dev ? ".hamlet/run" : "/run/hamlet"),
   );
   const state = await examineFolders(folders);
   const record = await findNode(folders.data, state, settings);
+  const chosen = choosePlugins(manifest, settings.plugins, record.role);
+  await checkModules(chosen);
 
   const output = createOutput(Deno.stderr);
   const log = createLog({
@@ -91,14 +98,16 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     const marker = await processMarker(folders.data);
     if (record.file !== undefined) await endStrays(marker, rootLog);
 
-    const { identity, origin } = record;
+    const { identity, origin, role, joinToken } = record;
     const ports = await choosePorts(effective, record.file, chosen);
     const name = effective.name ?? record.file?.name;
     const file: NodeFile = {
-      version: 1,
+      ...record.file,
+      version: 2,
       id: identity.id,
       ...(name === undefined ? {} : { name }),
       origin,
+      role,
       ...ports,
       ...(record.file?.hamlet === undefined
         ? {}
@@ -110,6 +119,7 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       name: name ?? identity.id,
       machineId: identity.machineId,
       origin: file.established ? "established" : origin,
+      role,
       folders,
       listen: effective.listen,
       ...(effective.advertise === undefined
@@ -117,30 +127,44 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         : { advertise: effective.advertise }),
       ...ports,
     };
-    const { hosted, descriptions } = await resolveGrants(
-      manifest.plugins,
-      chosen,
-      {
-        ...folders,
-        ...ports,
-        config: configPath,
-        node: info.id,
-        name: info.name,
-        listen: info.listen,
-      },
-      protectedPaths(folders, configPath, manifestFile, manifest.plugins),
-      config.plugins,
-    );
-    await checkPrograms(hosted, effective.programs);
+    const grantsOf = (role: Role) =>
+      resolveGrants(
+        manifest.plugins,
+        choosePlugins(manifest, settings.plugins, role),
+        {
+          ...folders,
+          ...ports,
+          config: configPath,
+          node: info.id,
+          name: info.name,
+          listen: info.listen,
+        },
+        protectedPaths(folders, configPath, manifestFile, manifest.plugins),
+        config.plugins,
+      );
+    const grants = await grantsOf(role);
+    await checkPrograms(grants.hosted, effective.programs);
 
     // The key first: node.json is what makes this a node, and a key alone is taken up by the next start.
     if (state === "empty") await writeIdentity(folders.data, identity);
+    if (joinToken !== undefined) await writeJoinToken(folders.data, joinToken);
+    else if (state === "interrupted") await forgetJoinToken(folders.data);
     if (!isDeepStrictEqual(file, record.file)) {
       await writeNodeFile(folders.data, file);
     }
+    const memory = new NodeMemory(folders.data, file);
+    /** Ends the change of a role, also one that a crash interrupted. */
+    const forgetFormerRole = async () => {
+      const { formerRole, role } = memory.file;
+      if (formerRole === undefined) return;
+      await removeRoleData(folders.data, manifest.plugins, formerRole, role);
+      await makeDataFolders(folders.data);
+      await memory.update({ formerRole: undefined });
+    };
+    await forgetFormerRole();
 
     const programs = await unpackPrograms(
-      hosted,
+      grants.hosted,
       effective.programs,
       folders.data,
     );
@@ -165,22 +189,37 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
       }),
     );
     broker.provide(process, processes.implementation);
+    broker.provide(
+      nodeContract,
+      nodeService({
+        data: folders.data,
+        memory,
+        log: rootLog,
+        onJoined: () => node.keep(),
+        async prepareRole(role) {
+          const grants = await grantsOf(role);
+          return () => node.setRole(role, grants, forgetFormerRole);
+        },
+        onRemoved: (reason) => void node.setRemoved(reason),
+      }),
+    );
     const warnings = clockWarnings();
     for (const warning of warnings) rootLog.warn(warning);
     const node = new RunningNode({
       info,
       logFormat: effective.logFormat,
-      plugins: hosted,
-      descriptions,
+      grants,
       broker,
       log,
       warnings,
-      leftOut: leftOutWarnings(chosen, manifest.plugins),
+      leftOut: leftOutWarnings(
+        chosen,
+        choosePlugins(manifest, undefined, role),
+      ),
       failpoint,
       async onReady() {
-        const ready = { ...file, hamlet: version, established: true };
-        if (!isDeepStrictEqual(ready, file)) {
-          await writeNodeFile(folders.data, ready);
+        if (!memory.file.established || memory.file.hamlet !== version) {
+          await memory.update({ established: true, hamlet: version });
         }
         try {
           await removeOldPrograms(folders.data, programs);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { Role } from "../services/nodes.ts";
 import { version as HAMLET } from "../version.ts";
 import { StartError } from "./errors.ts";
 import { whyUnreadable } from "./why_unreadable.ts";
@@ -9,7 +10,7 @@ import { whyUnreadable } from "./why_unreadable.ts";
  * Hamlet would misread, in `node.json` or beside it. What a start finds in an older format it leaves so until the node
  * is ready: a newer Hamlet that cannot be is followed by the older one again.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 const port = z.int().min(1).max(65535);
 
@@ -18,13 +19,19 @@ const NodeFile = z.strictObject({
   id: z.string().regex(/^hamlet-[0-9a-f]{32}$/),
   /** Absent where it is the node ID. */
   name: z.string().optional(),
+  /** How it came to its cluster, as `NodeInfo` has it. */
   origin: z.enum(["new-cluster", "join"]),
+  role: Role,
+  /** The role before, until what belongs to that alone is gone. */
+  formerRole: Role.optional(),
   peerPort: port,
   curatorPort: port,
   /** The version of Hamlet that was ready here last; absent while none was. */
   hamlet: z.string().optional(),
   /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
   established: z.boolean(),
+  /** Why the cluster has removed it; absent while it has not. */
+  removed: z.string().optional(),
 });
 
 /** What every format has. */
@@ -32,6 +39,16 @@ const Outline = z.object({
   version: z.int(),
   hamlet: z.string().optional().catch(undefined),
 });
+/** Format 1 knew members alone. */
+const NodeFile1 = NodeFile.omit({
+  role: true,
+  formerRole: true,
+  removed: true,
+}).extend({
+  version: z.literal(1),
+}).transform((file) =>
+  NodeFile.parse({ ...file, version: VERSION, role: "member" })
+);
 
 /** What a node remembers of itself from start to start; that there is one makes a folder a node's. */
 export type NodeFile = z.infer<typeof NodeFile>;
@@ -71,7 +88,7 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
           `knows formats up to ${VERSION}; nothing was changed; install that version again, or a newer one`,
       );
     }
-    return NodeFile.parse(content);
+    return version === 1 ? NodeFile1.parse(content) : NodeFile.parse(content);
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     throw new StartError(

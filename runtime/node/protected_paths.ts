@@ -28,6 +28,10 @@ export function protectedPaths(
       ...contracts.map((contract) => fileURLToPath(contract)),
     ]),
   ];
+  const key = "identity/key.pem";
+  const readers = entries.filter(({ permissions }) =>
+    permissions.read.includes(`\${data}/${key}`)
+  );
   return [
     { path: manifest, access: "read", why: "the manifest" },
     { path: config, access: "read", why: "the node's config file" },
@@ -38,9 +42,15 @@ export function protectedPaths(
       why: "the program's code",
     })),
     {
-      path: `${folders.data}/identity/key.pem`,
+      path: `${folders.data}/${key}`,
+      // Who speaks for the node to others needs it, and no two do.
+      access: readers.length === 1 ? "named" : "none",
+      why: "the node's private key, which at most one plugin may read",
+    },
+    {
+      path: `${folders.data}/identity/join.token`,
       access: "none",
-      why: "the node's private key",
+      why: "what the node joins with",
     },
     {
       path: `${folders.data}/node.json`,

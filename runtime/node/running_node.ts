@@ -12,13 +12,20 @@ import type { Client, Service } from "../service/contract.ts";
 import { cluster } from "../services/cluster.ts";
 import { kv, type KvScope } from "../services/kv.ts";
 import { network } from "../services/network.ts";
+import { nodes, type Role } from "../services/nodes.ts";
 import {
   type Runnable,
   type RunnableStatus,
   supervise,
   type Supervisor,
 } from "../supervisor/mod.ts";
-import type { NodeStatus, PluginStatus, Readiness } from "../status.ts";
+import type { PluginGrants } from "./plugin_grants.ts";
+import type {
+  MemberStatus,
+  NodeStatus,
+  PluginStatus,
+  Readiness,
+} from "../status.ts";
 import type { PluginWarning } from "./choose_plugins.ts";
 
 /** A node that runs in this process. */
@@ -38,10 +45,8 @@ export interface Node extends AdminTarget {
 export interface RunningNodeOptions {
   readonly info: NodeInfo;
   readonly logFormat: "text" | "json";
-  /** The plugins to run. */
-  readonly plugins: readonly HostedPlugin[];
-  /** Every declared plugin. */
-  readonly descriptions: readonly PluginDescription[];
+  /** The plugins to run, and every declared one. */
+  readonly grants: PluginGrants;
   readonly broker: Broker;
   readonly log: Log;
   /** What an operator should know from the start. */
@@ -73,9 +78,15 @@ const everyKey: z.input<typeof KvScope> = {
   quota: Number.MAX_SAFE_INTEGER,
 };
 
+/** A plugin that was started. */
+interface StartedPlugin {
+  readonly keepsData: boolean;
+  /** Its tree: each plugin starts and ends by itself. */
+  readonly supervisor: Supervisor;
+}
+
 /** Runs the plugins of a node, and knows how they are. */
 export class RunningNode implements Node {
-  readonly info: NodeInfo;
   readonly logFormat: "text" | "json";
   readonly log: Logger;
   readonly audit: Logger;
@@ -91,10 +102,15 @@ export class RunningNode implements Node {
   readonly #admin: OwnClients;
   readonly #own: OwnClients;
   readonly #readiness = new Map<string, Readiness>();
+  readonly #started = new Map<string, StartedPlugin>();
   /** What runs below the plugins, by DN. */
   readonly #below = new Map<string, RunnableStatus>();
   readonly #listeners = new Set<() => void>();
-  #supervisor: Supervisor | undefined;
+  #info: NodeInfo;
+  #grants: PluginGrants;
+  #since = Date.now();
+  /** Why the cluster has removed the node. */
+  #removed: string | undefined;
   #wasReady = false;
   /** Resolves when what the first readiness is remembered by has been written. */
   #remembered = Promise.resolve();
@@ -104,7 +120,8 @@ export class RunningNode implements Node {
   /** @param options See {@linkcode RunningNodeOptions}. */
   constructor(options: RunningNodeOptions) {
     this.#options = options;
-    this.info = options.info;
+    this.#info = options.info;
+    this.#grants = options.grants;
     this.logFormat = options.logFormat;
     this.log = options.log.logger("root");
     this.audit = options.log.logger(AUDIT_DN);
@@ -127,33 +144,75 @@ export class RunningNode implements Node {
       scope: () => undefined,
       signal,
     });
-    for (const { name } of options.plugins) {
+    for (const { name } of options.grants.hosted) {
       this.#readiness.set(name, { kind: "starting" });
     }
   }
 
+  /** Who the node is now. */
+  get info(): NodeInfo {
+    return this.#info;
+  }
+
   /** Starts the plugins. */
   start(): void {
-    const { plugins, log } = this.#options;
-    const runnables = plugins.map((plugin) =>
-      [plugin.name, this.#host(plugin)] as const
-    );
-    this.#supervisor = supervise(async (ctx) => {
-      for (const [name, runnable] of runnables) ctx.run(name, runnable);
-      ctx.done();
-      await Promise.resolve();
-    }, {
-      log: (dn) => log.logger(dn),
-      gracePeriod: GRACE_MS,
-      onChange: () => this.#changed(),
-    });
+    this.#since = Date.now();
+    for (const plugin of this.#grants.hosted) this.#start(plugin);
     void this.#followAddress();
   }
 
+  /** Keeps what the node has on disk from now on, also if its start fails. */
+  keep(): void {
+    this.#untouched = false;
+  }
+
+  /**
+   * Ends the plugins that a role has no use for, and starts those that it wants. Of the others, those that deal with
+   * the node's place in the cluster start anew, since that is another one; the rest just goes on.
+   *
+   * @param role The role.
+   * @param grants The plugins of the role.
+   * @param between Called when the first have ended and before the others start.
+   */
+  async setRole(
+    role: Role,
+    grants: PluginGrants,
+    between: () => Promise<void>,
+  ): Promise<void> {
+    const stays = new Set(
+      grants.hosted.filter(({ uses }) => !Object.hasOwn(uses, "node")).map((
+        { name },
+      ) => name),
+    );
+    await this.#stop((name) => !stays.has(name));
+    await between();
+    if (this.#ending.signal.aborted) return;
+    this.#info = { ...this.#info, role, origin: "join" };
+    this.#grants = grants;
+    for (const plugin of grants.hosted) {
+      if (!this.#started.has(plugin.name)) this.#start(plugin);
+    }
+    this.#changed();
+  }
+
+  /**
+   * Ends what keeps data, since the cluster has removed the node; the rest stays to say so.
+   *
+   * @param reason Why.
+   */
+  async setRemoved(reason: string): Promise<void> {
+    this.#removed = reason;
+    this.#changed();
+    await this.#stop((_, { keepsData }) => keepsData);
+  }
+
   async status(): Promise<NodeStatus> {
-    const { id, name, machineId } = this.info;
-    const running = [
-      ...this.#supervisor?.status() ?? [],
+    const { id, name, machineId, role } = this.#info;
+    const running: RunnableStatus[] = [
+      { dn: "root", state: "HEALTHY", restarts: 0, since: this.#since },
+      ...[...this.#started.values()].flatMap(({ supervisor }) =>
+        supervisor.status()
+      ),
       ...this.#below.values(),
     ];
     const { members, warnings } = await this.#clusterStatus();
@@ -163,6 +222,7 @@ export class RunningNode implements Node {
         id,
         name,
         machineId,
+        role,
         ...(this.#address === undefined ? {} : { address: this.#address }),
       },
       plugins: [...this.#readiness].map(([name, readiness]): PluginStatus => ({
@@ -177,6 +237,10 @@ export class RunningNode implements Node {
       ) => ({ dn, state, restarts, since })),
       members,
       warnings: [
+        ...this.#removed === undefined ? [] : [
+          `The cluster has removed this node (${this.#removed}); to use the machine again, stop Hamlet, empty the data ` +
+          "folder with `hamlet reset`, and join the cluster with a new invitation",
+        ],
         ...this.#options.warnings,
         ...this.#options.leftOut
           .filter(({ plugin }) => this.#readiness.get(plugin)?.kind !== "ready")
@@ -192,7 +256,7 @@ export class RunningNode implements Node {
   }
 
   plugins(): readonly PluginDescription[] {
-    return this.#options.descriptions;
+    return this.#grants.descriptions;
   }
 
   async use<S extends Service>(
@@ -207,15 +271,46 @@ export class RunningNode implements Node {
     await this.finished;
   }
 
-  #host(plugin: HostedPlugin): Runnable {
-    const { broker, info: node, log, failpoint } = this.#options;
+  #start(plugin: HostedPlugin): void {
+    const { log } = this.#options;
     const keepsData =
       plugin.permissions.write?.some((path) =>
-        path.startsWith(`${node.folders.data}/`)
+        path.startsWith(`${this.#info.folders.data}/`)
       ) ?? false;
+    this.#readiness.set(plugin.name, { kind: "starting" });
+    const supervisor = supervise(this.#host(plugin, keepsData), {
+      name: `root.${plugin.name}`,
+      log: (dn) => log.logger(dn),
+      gracePeriod: GRACE_MS,
+      onChange: () => this.#changed(),
+    });
+    this.#started.set(plugin.name, { keepsData, supervisor });
+  }
+
+  /** Ends plugins, each after those that cannot be without it, and forgets them. */
+  async #stop(
+    which: (name: string, plugin: StartedPlugin) => boolean,
+  ): Promise<void> {
+    const ending = [...this.#started].filter(([name, plugin]) =>
+      which(name, plugin)
+    );
+    await Promise.all(ending.map(([, { supervisor }]) => supervisor.cancel()));
+    for (const [name] of ending) {
+      this.#started.delete(name);
+      this.#readiness.delete(name);
+    }
+    this.#changed();
+  }
+
+  #host(plugin: HostedPlugin, keepsData: boolean): Runnable {
+    const { broker, log, failpoint } = this.#options;
+    const info = () => this.#info;
     return hostPlugin(plugin, {
       broker,
-      node,
+      // As it is whenever the plugin is started anew.
+      get node() {
+        return info();
+      },
       log: log.sink,
       failpoint,
       onReadiness: (name, readiness) => {
@@ -254,7 +349,7 @@ export class RunningNode implements Node {
   }
 
   #isReady(): boolean {
-    return !this.#ending.signal.aborted &&
+    return !this.#ending.signal.aborted && this.#removed === undefined &&
       [...this.#readiness.values()].every(({ kind }) => kind === "ready");
   }
 
@@ -267,7 +362,11 @@ export class RunningNode implements Node {
     this.#ending.abort(new DOMException("The node is stopping", "AbortError"));
     this.#changed();
     try {
-      await this.#supervisor?.cancel();
+      await Promise.all(
+        [...this.#started.values()].map(({ supervisor }) =>
+          supervisor.cancel()
+        ),
+      );
       await this.#remembered;
       await this.#options.onEnd(error !== undefined && this.#untouched);
     } catch (failure) {
@@ -296,7 +395,8 @@ export class RunningNode implements Node {
 
   /** What etcd knows, as far as it answers at once. */
   async #clusterStatus(): Promise<Pick<NodeStatus, "members" | "warnings">> {
-    const { broker, descriptions } = this.#options;
+    const { broker } = this.#options;
+    const { descriptions } = this.#grants;
     if (!broker.provided(cluster.name)) return { members: [], warnings: [] };
     const provider = descriptions.find(({ loaded, provides }) =>
       loaded && provides.includes(cluster.name)
@@ -310,13 +410,21 @@ export class RunningNode implements Node {
     ]);
     try {
       const client = await this.#own.use(cluster, signal);
-      const [{ members }, { warning, alarms }] = await Promise.all([
-        client.members({}, { signal }),
-        client.status({}, { signal }),
-      ]);
+      const [names, { members: found }, { warning, alarms }] = await Promise
+        .all([
+          this.#nodeNames(signal).catch(() => new Map<string, string>()),
+          client.members({}, { signal }),
+          // Before there is a leader, etcd says nothing of itself.
+          client.status({}, { signal }).catch(() => unknownStatus),
+        ]);
+      const members = found.map((member): MemberStatus => {
+        const nodeName = names.get(member.name);
+        return { ...member, ...nodeName !== undefined && { nodeName } };
+      });
       return {
         members,
         warnings: [
+          ...memberWarnings(members),
           ...(warning === undefined ? [] : [warning]),
           ...alarms.map(({ kind, memberId }) =>
             `etcd has raised the alarm "${kind}" at member ${memberId}`
@@ -327,6 +435,36 @@ export class RunningNode implements Node {
       return { members: [], warnings: [] };
     }
   }
+
+  /** What the nodes are called, by their IDs: people know them by that. */
+  async #nodeNames(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    if (!this.#options.broker.provided(nodes.name)) return new Map();
+    const client = await this.#own.use(nodes, signal);
+    for await (const { nodes: all } of client.watch({}, { signal })) {
+      return new Map(all.map(({ id, name }) => [id, name]));
+    }
+    return new Map();
+  }
+}
+
+const unknownStatus = { warning: undefined, alarms: [] };
+
+/** What of the members is not as it should be. */
+function memberWarnings(members: readonly MemberStatus[]): string[] {
+  const voters = members.filter(({ learner }) => !learner);
+  const lost = members.filter(({ reachable }) => !reachable)
+    .map(({ nodeName, name, id }) => nodeName ?? (name || id)).sort();
+  return [
+    ...voters.length === 2
+      ? [
+        "The cluster has two members: without either of them the other has no majority; invite a third",
+      ]
+      : [],
+    ...lost.length > 0 ? [`This node does not reach ${lost.join(", ")}`] : [],
+    ...members.some(({ leader }) => leader) ? [] : [
+      "The members have no leader: the store takes no writes until a majority of them is back",
+    ],
+  ];
 }
 
 function reasonOf(readiness: Readiness): { reason?: string } {

@@ -11,6 +11,11 @@ export interface NodeSettings {
   readonly dev?: boolean;
   /** How an empty data folder becomes a node; not needed, and refused, where there is one already. */
   readonly origin?: NodeFile["origin"];
+  /**
+   * What an operator of the cluster gave to join with, from `hamlet invite`; with origin `join` alone, and needed there
+   * until the node has joined.
+   */
+  readonly joinToken?: string;
   /** @default "/var/lib/hamlet", or ".hamlet/data" for a dev node */
   readonly dataDir?: string;
   /** @default "/run/hamlet", or ".hamlet/run" for a dev node */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Client, Implementation, Service } from "../service/contract.ts";
+import type { Role } from "../services/nodes.ts";
 import type { Context } from "../supervisor/mod.ts";
 
 /** What a plugin may know of the node it runs on. */
@@ -12,9 +13,11 @@ export interface NodeInfo {
   readonly machineId: string;
   /**
    * What an empty folder may be filled with: what begins a new cluster, or joins one. On a node that has been ready
-   * once, `established`, what is missing is lost, and nothing takes its place.
+   * once in its role, `established`, what is missing is lost, and nothing takes its place.
    */
   readonly origin: "new-cluster" | "join" | "established";
+  /** What this node does in its cluster. */
+  readonly role: Role;
   /** Absolute paths of the node's folders. */
   readonly folders: { readonly data: string; readonly run: string };
   /** The address to listen on for other nodes. */

@@ -90,5 +90,7 @@ export const ca = defineService({
     ),
     /** Resolves once the authorities are in etcd and the pending ones are gone from disk. */
     committed: call(z.strictObject({}), z.object({})),
+    /** The key that opens the seals of both authorities: for a node that becomes a member, nobody else. */
+    sealKey: call(z.strictObject({}), z.object({ key: bytes })),
   },
 });

@@ -11,6 +11,8 @@ export const Member = z.object({
   learner: z.boolean(),
   leader: z.boolean(),
   self: z.boolean(),
+  /** Whether this node's etcd has a connection to it. */
+  reachable: z.boolean(),
   /**
    * Milliseconds, at most, since this node last heard from it over raft. Known while the cluster has
    * a learner, from the second look on at which something had come.
@@ -47,5 +49,24 @@ export const cluster = defineService({
     ),
     /** Makes a learner a voter; etcd refuses with `failed-precondition` until it has caught up. */
     promote: call(z.strictObject({ id: z.string() }), z.object({})),
+    /** Adds a learner; `failed-precondition` while etcd takes none: another is there, or a peer is away. */
+    addLearner: call(
+      z.strictObject({ peerURL: z.string() }),
+      z.object({ id: z.string(), members: z.array(Member) }),
+    ),
+    /** Removes a member; the caller has checked that a majority is left. */
+    remove: call(z.strictObject({ id: z.string() }), z.object({})),
+    /** Tells the others where a member is now. */
+    update: call(
+      z.strictObject({ id: z.string(), peerURL: z.string() }),
+      z.object({}),
+    ),
+    /**
+     * Makes this node the only member, with the data it has: for a majority that is lost for good.
+     * `failed-precondition` on a learner, and while there is a leader.
+     */
+    recover: call(z.strictObject({}), z.object({})),
+    /** Hands the leadership to another voter; only the leader can. */
+    moveLeader: call(z.strictObject({ to: z.string() }), z.object({})),
   },
 });

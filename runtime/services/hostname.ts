@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { call, defineService } from "../service/contract.ts";
 
-/** The machine's host name, which no Worker permission can scope; provided by the runtime. */
+/**
+ * The machine's names, which no Worker permission can scope: a host name is no file, and of `/etc/hosts` only a part
+ * is Hamlet's. Provided by the runtime.
+ */
 export const hostname = defineService({
   name: "hostname",
   scope: z.undefined(),
@@ -17,6 +20,18 @@ export const hostname = defineService({
     resolve: call(
       z.strictObject({}),
       z.object({ name: z.string(), addresses: z.array(z.string()) }),
+    ),
+    /**
+     * Makes these lines the marked block of `/etc/hosts`, and leaves every other byte of it alone. `refused` where
+     * the file or its markers are not as they should be, which the log tells.
+     */
+    hosts: call(
+      z.strictObject({
+        lines: z.array(
+          z.string().regex(/^[^#\r\n]*$/, "A line has no comment and no end"),
+        ),
+      }),
+      z.object({ outcome: z.enum(["written", "unchanged", "refused"]) }),
     ),
   },
 });

@@ -7,15 +7,21 @@ import {
   type EtcdFiles,
   etcdFiles,
 } from "../../plugins/consensus/etcd_files.ts";
-import { etcdFlags } from "../../plugins/consensus/etcd_flags.ts";
+import {
+  etcdFlags,
+  type PeerMember,
+  peerUrl,
+} from "../../plugins/consensus/etcd_flags.ts";
 import { parseEtcdVersion } from "../../plugins/consensus/etcd_version.ts";
 import {
+  type Authority,
   createAuthority,
   exportKey,
   generateKeyPair,
 } from "../../plugins/ca/authority.ts";
 import { issue } from "../../plugins/ca/issue.ts";
 import { signRevocationList } from "../../plugins/ca/revocation_list.ts";
+import { pem } from "../../runtime/cli/pem.ts";
 import type { NodeInfo } from "../../runtime/plugin/plugin.ts";
 import { freePort } from "../../tests/support/port.ts";
 import { run } from "../../tests/support/process.ts";
@@ -24,39 +30,80 @@ import { run } from "../../tests/support/process.ts";
 export interface BareEtcd {
   readonly pid: number;
   readonly client: EtcdClient;
-  /** Milliseconds from its start until the first write was acknowledged. */
-  readonly firstWrite: number;
+  /** When it was started, of the clock of `performance`. */
+  readonly startedAt: number;
+  /** Writes to it. */
+  write(): Promise<void>;
   /** Ends it in order. */
   stop(): Promise<void>;
+  /** Ends it as the kernel would. */
+  kill(): Promise<void>;
 }
+
+/** Where an etcd is, and with whom. */
+export interface EtcdGroundOptions {
+  /** The program. @default the one on the PATH */
+  readonly etcd?: string;
+  /** Who vouches for it to its peers. @default An authority of its own */
+  readonly authority?: Authority;
+  /** Where its peers reach it. @default {"127.0.0.1"} */
+  readonly address?: string;
+  /** Makes the command line that runs it there, as the same process. @default This machine */
+  readonly enter?: (...command: string[]) => [string, ...string[]];
+}
+
+/** What an etcd without data becomes: the first of a new cluster, or one more of those that are there. */
+export type EtcdState = Parameters<typeof etcdFlags>[0]["state"];
 
 /** Everything an etcd needs but its data: the same files and flags as in a node. */
 export class EtcdGround {
+  /** How the others of its cluster are told of it. */
+  readonly member: PeerMember;
   readonly #files: EtcdFiles;
-  readonly #args: (newCluster: boolean) => string[];
+  readonly #command: (
+    state: EtcdState,
+    others: readonly PeerMember[],
+  ) => [string, ...string[]];
 
   private constructor(
+    member: PeerMember,
     files: EtcdFiles,
-    args: (newCluster: boolean) => string[],
+    command: (
+      state: EtcdState,
+      others: readonly PeerMember[],
+    ) => [string, ...string[]],
   ) {
+    this.member = member;
     this.#files = files;
-    this.#args = args;
+    this.#command = command;
   }
 
   /**
    * Makes the certificates and the revocation list.
    *
    * @param folder An empty folder.
+   * @param options See {@linkcode EtcdGroundOptions}.
    * @returns The ground.
    */
-  static async prepare(folder: string): Promise<EtcdGround> {
+  static async prepare(
+    folder: string,
+    options: EtcdGroundOptions = {},
+  ): Promise<EtcdGround> {
+    const {
+      authority = (await createAuthority("peer")).authority,
+      address = "127.0.0.1",
+      etcd = "etcd",
+      enter = (program, ...args) => [program ?? "", ...args],
+    } = options;
+    const machineId = crypto.getRandomValues(new Uint8Array(16)).toHex();
     const node: NodeInfo = {
-      id: `hamlet-${"0".repeat(32)}`,
+      id: `hamlet-${machineId}`,
       name: "bare",
-      machineId: "0".repeat(32),
+      machineId,
       origin: "new-cluster",
+      role: "member",
       folders: { data: `${folder}/data`, run: `${folder}/run` },
-      listen: "127.0.0.1",
+      listen: address,
       peerPort: freePort(),
       curatorPort: 0,
     };
@@ -66,7 +113,6 @@ export class EtcdGround {
         recursive: true,
       });
     }
-    const { authority } = await createAuthority("peer");
     const pair = await generateKeyPair();
     const { certificate } = await issue(authority, {
       name: node.id,
@@ -88,36 +134,51 @@ export class EtcdGround {
 
     const { stdout } = await run("etcd", ["--version"]);
     const version = parseEtcdVersion(stdout);
-    return new EtcdGround(files, (newCluster) =>
-      etcdFlags({
-        node,
-        files,
-        version,
-        token: "hamlet-bench",
-        newCluster,
-        backendQuota: 2 * 1024 ** 3,
-      }));
+    const peerURL = peerUrl(node.listen, node.peerPort);
+    return new EtcdGround(
+      { name: node.id, peerURL },
+      files,
+      (state, others) =>
+        enter(
+          // Whoever enters namespaces by nsenter leaves the folder it was in.
+          ...["env", `--chdir=${files.run}`],
+          ...["setpriv", "--pdeathsig", "KILL", etcd],
+          ...etcdFlags({
+            node,
+            files,
+            version,
+            token: "hamlet-bench",
+            peerURL,
+            state,
+            others,
+            backendQuota: 2 * 1024 ** 3,
+          }),
+        ),
+    );
   }
 
-  /** Removes the data, so that the next start is that of a new cluster. */
+  /** Removes the data, so that the next start is that of a new member. */
   async empty(): Promise<void> {
     await Deno.remove(this.#files.data, { recursive: true });
   }
 
   /**
-   * Starts etcd and writes to it as soon as it serves.
+   * Starts etcd.
    *
-   * @param newCluster Whether there is no data yet.
-   * @param program The program. @default The one on the PATH
-   * @returns The etcd.
+   * @param state What it becomes if there is no data yet.
+   * @param others Who else is a member then. @default nobody
+   * @returns The etcd, as soon as it serves.
    */
-  async start(newCluster: boolean, program = "etcd"): Promise<BareEtcd> {
-    const { run, socket } = this.#files;
+  async start(
+    state: EtcdState,
+    others: readonly PeerMember[] = [],
+  ): Promise<BareEtcd> {
+    const { socket } = this.#files;
     await Deno.remove(socket).catch(() => {}); // Only a first start finds none.
-    const begin = performance.now();
-    const child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "KILL", program, ...this.#args(newCluster)],
-      cwd: run,
+    const [program, ...args] = this.#command(state, others);
+    const startedAt = performance.now();
+    const child = new Deno.Command(program, {
+      args,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -136,25 +197,27 @@ export class EtcdGround {
     })();
     await serving.promise;
     const client = await connectEtcd(socket);
-    await client.kv.put({
-      key: Buffer.from("/bench"),
-      value: Buffer.alloc(100),
-    });
+    const end = async (signal: Deno.Signal) => {
+      client[Symbol.dispose]();
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended by itself, since it is no member any more.
+      }
+      await ended;
+    };
     return {
       pid: child.pid,
       client,
-      firstWrite: performance.now() - begin,
-      async stop() {
-        client[Symbol.dispose]();
-        child.kill("SIGTERM");
-        await ended;
+      startedAt,
+      async write() {
+        await client.kv.put({
+          key: Buffer.from("/bench"),
+          value: Buffer.alloc(100),
+        });
       },
+      stop: () => end("SIGTERM"),
+      kill: () => end("SIGKILL"),
     };
   }
-}
-
-function pem(label: string, der: Uint8Array): string {
-  return `-----BEGIN ${label}-----\n${
-    der.toBase64().replaceAll(/.{64}/g, "$&\n")
-  }\n-----END ${label}-----\n`;
 }

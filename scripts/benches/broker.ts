@@ -18,6 +18,7 @@ const node: NodeInfo = {
   name: "bench",
   machineId: "00000000000000000000000000000000",
   origin: "new-cluster",
+  role: "member",
   folders: { data: "/nonexistent", run: "/nonexistent" },
   listen: "127.0.0.1",
   peerPort: 0,

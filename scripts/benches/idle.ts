@@ -39,7 +39,7 @@ await using folders = await nodeFolders();
 await using node = new NodeProcess(folders);
 await node.ready();
 const nodeEtcd = await etcdOf(node.pid);
-const bareEtcd = await ground.start(true);
+const bareEtcd = await ground.start("new");
 
 async function use(): Promise<Use> {
   return {

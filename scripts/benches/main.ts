@@ -11,6 +11,10 @@ const topics = [
   "broker",
   "supervisor",
   "binary",
+  "failover",
+  "join",
+  "curator",
+  "hostsfile",
 ];
 
 const { values, positionals } = readArguments();

@@ -1,20 +1,22 @@
 /**
- * How much memory a node takes without its etcd: with some of its plugins and with all of them, and whether it grows
- * over 10,000 each of log lines, watch events and revocations.
+ * How much memory a node takes without its etcd: a member with some of its plugins and with all of them, a worker, and
+ * whether it grows over 10,000 each of log lines, watch events and revocations.
  *
  * A process with seven heaps is never twice of the same size. So the work is done in batches, the first of which, until
  * whatever is kept on purpose is full, are not looked at, and the three after these are compared with the last three:
- * by the least that V8 says is alive after its collections, where a leak of a kilobyte at every turn would make 7 MB,
- * and by the least that was resident during each batch, which also has what is outside these heaps, and their holes.
+ * by what V8 says is alive after its collections, where a leak of a kilobyte at every turn would make 7 MB, and by the
+ * least that was resident during each batch, which also has what is outside these heaps, and their holes.
  */
 import type { AdminClient } from "../../runtime/admin/client.ts";
 import { ca } from "../../runtime/services/ca.ts";
 import { kv } from "../../runtime/services/kv.ts";
+import { membership } from "../../runtime/services/membership.ts";
 import {
   nodeFolders,
   NodeProcess,
+  type StartOptions,
 } from "../../tests/e2e/support/node_process.ts";
-import { LiveHeap } from "./live_heap.ts";
+import { liveHeap } from "./live_heap.ts";
 import { type Memory, memoryOf } from "./proc.ts";
 import { type Figure, report } from "./report.ts";
 import { rounds } from "./rounds.ts";
@@ -29,13 +31,12 @@ const steps = [
   ["consensus", "ca"],
   ["crl"],
   ["autopromoter"],
+  ["curator"],
 ];
 
-async function measureReady(plugins: readonly string[]): Promise<Memory> {
+async function measureReady(options: StartOptions): Promise<Memory> {
   await using folders = await nodeFolders();
-  await using node = new NodeProcess(folders, {
-    args: ["--plugins", plugins.join(",")],
-  });
+  await using node = new NodeProcess(folders, options);
   await node.ready();
   const memory = await memoryOf(node.pid);
   await node.stop();
@@ -46,7 +47,8 @@ async function measurePlugins(count: number): Promise<Figure[]> {
   const found = steps.map((): Memory[] => []);
   for (let round = 0; round < count; round += 1) {
     for (const [step, memories] of found.entries()) {
-      memories.push(await measureReady(steps.slice(0, step + 1).flat()));
+      const plugins = steps.slice(0, step + 1).flat().join();
+      memories.push(await measureReady({ args: ["--plugins", plugins] }));
     }
   }
   const sizes = (step: number, kind: keyof Memory) =>
@@ -76,6 +78,38 @@ async function measurePlugins(count: number): Promise<Figure[]> {
         size - (sizes(index, "resident")[round] ?? NaN)
       ),
     })),
+  ];
+}
+
+/** A machine without etcd that follows a member. */
+async function measureWorkers(count: number): Promise<Figure[]> {
+  await using folders = await nodeFolders();
+  await using member = new NodeProcess(folders);
+  await member.ready();
+  using client = member.client();
+  const found: Memory[] = [];
+  for (let round = 0; round < count; round += 1) {
+    const { token } = await client.call(membership, "invite", {
+      role: "worker",
+      ttl: 600,
+      uses: 1,
+    });
+    const args = ["--join", token];
+    found.push(await measureReady({ newCluster: false, args }));
+  }
+  await member.stop();
+  return [
+    {
+      name: "a worker, resident and ready",
+      unit: "MiB",
+      values: found.map(({ resident }) => resident / MEBI),
+      aim: { atMost: 90 },
+    },
+    {
+      name: "the same, shared pages divided",
+      unit: "MiB",
+      values: found.map(({ proportional }) => proportional / MEBI),
+    },
   ];
 }
 
@@ -134,10 +168,9 @@ async function measureGrowth(
 ): Promise<Figure[]> {
   const resident: number[] = [];
   const alive: number[] = [];
-  const heap = new LiveHeap();
   for (let number = 0; number < WARM_UP + BATCHES; number += 1) {
     resident.push(await leastDuring(pid, batch(number)));
-    alive.push(heap.look(await Deno.readTextFile(trace)));
+    alive.push(liveHeap(await Deno.readTextFile(trace)));
   }
   const start = (sizes: readonly number[]) =>
     median(sizes.slice(WARM_UP, WARM_UP + COMPARED));
@@ -239,4 +272,9 @@ async function measureLoads(): Promise<Figure[]> {
   return figures;
 }
 
-report("memory", [...await measurePlugins(rounds()), ...await measureLoads()]);
+const count = rounds();
+report("memory", [
+  ...await measurePlugins(count),
+  ...await measureWorkers(count),
+  ...await measureLoads(),
+]);

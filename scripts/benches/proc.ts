@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 /** The memory of a process, in bytes. */
 export interface Memory {
   /** Pages in memory, those it shares with other processes included. */
@@ -61,6 +63,24 @@ export async function etcdOf(pid: number): Promise<number> {
     }
   }
   throw new Error(`Process ${pid} has no etcd`);
+}
+
+/**
+ * Waits until a process has ended that somebody else has started, of which nothing tells.
+ *
+ * @param pid The process.
+ */
+export async function ended(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+      // A zombie holds nothing open any more.
+      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) return;
+    } catch {
+      return;
+    }
+    await delay(1);
+  }
 }
 
 function field(text: string, pattern: RegExp): number {

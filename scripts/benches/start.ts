@@ -50,8 +50,8 @@ interface Times {
 
 async function measure(count: number): Promise<Map<string, Times>> {
   await using folder = await tempFolder();
-  const ground = await EtcdGround.prepare(folder.path);
   const program = await loggingEtcd(folder.path);
+  const ground = await EtcdGround.prepare(folder.path, { etcd: program.path });
   const times = new Map<string, Times>(
     kinds.map((
       kind,
@@ -61,9 +61,11 @@ async function measure(count: number): Promise<Map<string, Times>> {
     await using folders = await nodeFolders();
     for (const [kind, { etcd, node, phases }] of times) {
       const newCluster = kind === "cold start";
-      const bare = await ground.start(newCluster, program.path);
+      const bare = await ground.start("new");
+      await bare.write();
+      const written = performance.now() - bare.startedAt;
       await bare.stop();
-      etcd.add(bare.firstWrite, await electionTime(program.log));
+      etcd.add(written, await electionTime(program.log));
 
       const epoch = Date.now();
       const begin = performance.now();

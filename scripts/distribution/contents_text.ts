@@ -44,7 +44,7 @@ export function contentsText(contents: Contents): string {
     "",
     ...table([
       ["WHAT", "SIZE", "SHA-256"],
-      ["runtime", sizeBelow("hamlet/runtime")],
+      ["runtime", sizeBelow("hamlet/runtime", "hamlet/proto")],
       ["npm packages", sizeBelow("cache/npm")],
       ...packages.map((name) => [`  ${name}`]),
       ...plugins.map(({ name, code, digest }) => [

@@ -36,7 +36,14 @@ export interface ProgramOptions {
 }
 
 /** Files of a checkout that are no plugin's. */
-const CORE = ["deno.json", "deno.lock", "mod.ts", "runtime", "LICENSE"];
+const CORE = [
+  "deno.json",
+  "deno.lock",
+  "mod.ts",
+  "proto/gen",
+  "runtime",
+  "LICENSE",
+];
 const MAIN = "runtime/cli/main.ts";
 /** Modules that no other one imports by a literal name. */
 const LATE = ["runtime/node/node.ts", "runtime/plugin/bootstrap.ts"];

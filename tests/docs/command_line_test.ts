@@ -32,6 +32,8 @@ async function helpOf(command: string): Promise<string> {
     process: { stdout: stream, stderr: stream, env: {}, exitCode: null },
     writeBytes: () => {},
     interrupted: () => new AbortController().signal,
+    confirm: () => false,
+    readInput: () => Promise.resolve(""),
   });
   return text;
 }

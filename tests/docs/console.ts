@@ -2,6 +2,8 @@
 export interface Step {
   /** The line of the document that it is in, from 1. */
   readonly line: number;
+  /** The machine that the prompt names, as in `alpha$ hamlet status`. */
+  readonly machine?: string;
   /** What is typed; `^C` stands for Ctrl-C in the terminal of the node that runs. */
   readonly command: string;
   /** What it writes, without the last newline. */
@@ -10,6 +12,7 @@ export interface Step {
 
 /**
  * Finds the commands of a document: those in its blocks marked `console`, after a `$`, or after a `>` where they go on.
+ * What the document does not say but has to happen is in comments like `<!-- test: gamma dies -->`.
  *
  * @param markdown The document.
  * @returns The commands in order.
@@ -18,7 +21,7 @@ export interface Step {
 export function consoleSteps(markdown: string): Step[] {
   const steps: Step[] = [];
   let inside = false;
-  let current: { line: number; command: string; output: string[] } | undefined;
+  let current: Omit<Step, "output"> & { output: string[] } | undefined;
   const end = () => {
     if (current === undefined) return;
     steps.push({ ...current, output: current.output.join("\n") });
@@ -26,18 +29,27 @@ export function consoleSteps(markdown: string): Step[] {
   };
   for (const [index, text] of markdown.split("\n").entries()) {
     const line = index + 1;
+    const [, machine, typed] = /^([a-z]*)(?:\$ |(?=\^C$))(.*)$/.exec(text) ??
+      [];
     if (!inside) {
+      const [, command] = /^<!-- test: (.*) -->$/.exec(text) ?? [];
+      if (command !== undefined) steps.push({ line, command, output: "" });
       inside = text === "```console";
     } else if (text === "```") {
       end();
       inside = false;
-    } else if (text.startsWith("$ ") || text === "^C") {
+    } else if (typed !== undefined) {
       end();
-      current = { line, command: text.replace(/^\$ /, ""), output: [] };
+      current = {
+        line,
+        ...machine && { machine },
+        command: typed,
+        output: [],
+      };
     } else if (current === undefined) {
       throw new SyntaxError(`Line ${line} is the output of no command`);
     } else if (text.startsWith("> ") && current.output.length === 0) {
-      current.command += `\n${text.slice(2)}`;
+      current = { ...current, command: `${current.command}\n${text.slice(2)}` };
     } else {
       current.output.push(text);
     }

@@ -36,7 +36,7 @@ Deno.test("docs/examples/heartbeat keeps a key for as long as its node lives", a
       "demo",
       ...args,
     ];
-    const node = new Terminal(command.join(" "), folder.path);
+    const node = new Terminal(command.join(" "), { cwd: folder.path });
     await node.shows(
       ["demo is ready"],
       (line) => line.startsWith("demo is ready") ? "demo is ready" : line,

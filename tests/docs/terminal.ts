@@ -3,6 +3,40 @@ import { stripVTControlCharacters } from "node:util";
 /** Milliseconds that anything in a terminal may take. */
 const PATIENCE = 30_000;
 
+/** Where a terminal is. */
+export interface Seat {
+  /** The folder in which it begins. */
+  readonly cwd: string;
+  /**
+   * Makes of a command the one that runs it there, as the same process.
+   *
+   * @default {the command itself: on the machine of the tests}
+   */
+  readonly enter?: (...command: string[]) => [string, ...string[]];
+  /**
+   * Variables on top of the environment of the tests.
+   *
+   * @default {{}}
+   */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function commandAt(
+  { cwd, enter, env }: Seat,
+  more: Record<string, string>,
+  ...command: [string, ...string[]]
+): Deno.Command {
+  const [program, ...args] = enter?.(...command) ?? command;
+  return new Deno.Command(program, {
+    args,
+    cwd,
+    env: { ...env, ...more },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  });
+}
+
 /** A shell that keeps its variables and functions from command to command, as in a terminal. */
 export class Shell implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -10,16 +44,13 @@ export class Shell implements AsyncDisposable {
   readonly #output: Output;
   #commands = 0;
 
-  /** @param cwd Where it begins. */
-  constructor(cwd: string) {
-    this.#child = new Deno.Command("bash", {
-      args: ["--noprofile", "--norc"],
-      cwd,
-      env: { NO_COLOR: "1" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
+  /** @param seat Where it is. */
+  constructor(seat: Seat) {
+    this.#child = commandAt(
+      seat,
+      { NO_COLOR: "1" },
+      ...["bash", "--noprofile", "--norc"],
+    ).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#output = new Output(this.#child.stdout);
   }
@@ -60,24 +91,16 @@ export class Terminal implements AsyncDisposable {
 
   /**
    * @param command What is typed.
-   * @param cwd Where.
+   * @param seat Where.
    */
-  constructor(command: string, cwd: string) {
-    this.#child = new Deno.Command("script", {
+  constructor(command: string, seat: Seat) {
+    this.#child = commandAt(
+      seat,
+      { TERM: "xterm", SHELL: "/bin/sh" },
+      ...["script", "--quiet", "--return"],
       // `exec`, so that what is killed with the terminal is the command itself.
-      args: [
-        "--quiet",
-        "--return",
-        "--command",
-        `exec ${command}`,
-        "/dev/null",
-      ],
-      cwd,
-      env: { TERM: "xterm", SHELL: "/bin/sh" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
+      ...["--command", `exec ${command}`, "/dev/null"],
+    ).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#output = new Output(this.#child.stdout);
   }
@@ -102,6 +125,9 @@ export class Terminal implements AsyncDisposable {
     });
   }
 
+  get text(): string {
+    return this.#output.text;
+  }
   /** Types Ctrl-C. */
   async interrupt(): Promise<void> {
     await this.#stdin.write(Uint8Array.of(3));

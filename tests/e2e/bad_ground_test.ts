@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { faketime } from "../support/faketime.ts";
 import { run } from "../support/process.ts";
 import { copyNode, madeNode } from "./support/made_node.ts";
 import {
@@ -379,26 +380,3 @@ Deno.test("a node starts with a clock of 1970 and says so", async () => {
   }
   assert.deepEqual(await node.stop(), { code: 0, signal: null });
 });
-
-/** The library that shows a program another time, out of Debian's libfaketime. */
-async function faketime(): Promise<string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ??
-    `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  const folder = `${cache}/hamlet/tools/libfaketime`;
-  const find = async () =>
-    (await run("find", [folder, "-name", "libfaketime.so.1"])).stdout.trim();
-  try {
-    return await find();
-  } catch {
-    await Deno.mkdir(`${cache}/hamlet/tools`, { recursive: true });
-  }
-  const unpacked = await Deno.makeTempDir({ dir: `${cache}/hamlet/tools` });
-  const download =
-    "apt-get -qq -o APT::Sandbox::User=root download libfaketime";
-  await run("sh", [
-    "-ec",
-    `${download} || { apt-get -qq update; ${download}; }; dpkg -x libfaketime_*.deb .; rm *.deb`,
-  ], { cwd: unpacked, timeout: 120_000 });
-  await Deno.rename(unpacked, folder);
-  return await find();
-}

@@ -81,6 +81,7 @@ const builtIn = [
   "ca",
   "crl",
   "autopromoter",
+  "curator",
   "network",
   "hostsfile",
 ];
@@ -482,7 +483,10 @@ async function keysOfOthers(
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const keys = await readKeys(folders, "/");
   return new Map(
-    [...keys].filter(([key]) => !/^\/(?:probe|noisy|saboteur-)/.test(key)),
+    [...keys].filter(([key]) =>
+      // The curator writes there each time that it hears of a node.
+      !/^\/(?:probe|noisy|saboteur-|sessions\/)/.test(key)
+    ),
   );
 }
 

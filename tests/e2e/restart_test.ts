@@ -52,7 +52,7 @@ Deno.test("a node whose etcd is killed is not ready, and then ready again by its
   await checkFounded(folders, before);
   const { plugins } = await node.status();
   // What failed is etcd, and nothing but etcd was started again.
-  assert.deepEqual(plugins.map(({ restarts }) => restarts), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(plugins.filter(({ restarts }) => restarts > 0), []);
   assert.deepEqual(await node.stop(), { code: 0, signal: null }, node.text());
 });
 
@@ -77,7 +77,9 @@ Deno.test("a killed node takes its etcd with it, and comes up again with what it
 });
 
 Deno.test("a node is founded whichever step of ca, consensus or both fails", async () => {
-  const steps = await listSteps();
+  // Without the curator, which is given a certificate and writes by way of the others.
+  const args = ["--plugins", "consensus,ca,crl"];
+  const steps = await listSteps(args);
   const of = (plugin: string) =>
     steps.filter(({ thread }) => thread === `root.${plugin}`)
       .map(({ name }) => name)
@@ -93,7 +95,7 @@ Deno.test("a node is founded whichever step of ca, consensus or both fails", asy
   await inParallel([...failing, ...both], async (names) => {
     await using folders = await nodeFolders();
     await using node = new NodeProcess(folders, {
-      args: ["--plugins", "consensus,ca,crl"],
+      args,
       env: {
         HAMLET_FAILPOINT: names
           .map((name) => `${name.replace("ROOT", folders.root)}!`).join(),
@@ -121,6 +123,7 @@ Deno.test("a ready node becomes ready again when ca, consensus or both fail", as
   ], async (spec) => {
     await using folders = await nodeFolders();
     await using node = new NodeProcess(folders, {
+      args: ["--plugins", "consensus,ca,crl"],
       env: { HAMLET_FAILPOINT: spec.join() },
     });
     await node.ready();

@@ -159,6 +159,8 @@ Deno.test("every file and folder of a node has the mode and owner that it must h
     {
       await using first = new NodeProcess(folders, { prefix });
       await first.ready();
+      // Before that it has nothing to remember of its cluster.
+      await first.logged(({ message }) => message.startsWith("Follows member"));
       assert.equal((await first.stop()).code, 0, first.text());
     }
     // Of an established node nothing is about to be written any more.
@@ -182,17 +184,24 @@ Deno.test("every file and folder of a node has the mode and owner that it must h
       "data": "700",
       "data/ca": "700",
       "data/ca/seal.key": "600",
+      "data/curator": "700",
+      "data/curator/cluster.json": "600",
       "data/etcd": "700",
       "data/etcd/bootstrapped": "600",
       "data/etcd/cluster-version": "600",
       "data/etcd/data": "700",
+      "data/etcd/members.json": "600",
       "data/etcd/peer-crl": "700",
       "data/etcd/peer-crl/crl.der": "600",
       "data/etcd/peer-pki": "700",
       "data/etcd/peer-pki/ca.pem": "600",
       "data/etcd/peer-pki/cert.pem": "600",
       "data/etcd/peer-pki/key.pem": "600",
+      "data/hostsfile": "700",
+      "data/hostsfile/nodes.json": "600",
       "data/identity": "700",
+      "data/identity/ca.pem": "600",
+      "data/identity/cert.pem": "600",
       "data/identity/crl.der": "600",
       "data/identity/key.pem": "600",
       "data/lock": "600",

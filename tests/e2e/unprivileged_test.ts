@@ -22,7 +22,7 @@ Deno.test({
     });
     const status = await node.ready();
     assert.equal(status.node.name, "unprivileged");
-    assert.equal(status.plugins.length, 6);
+    assert.equal(status.plugins.length, 7);
     for (const { name, state, restarts } of status.plugins) {
       assert.deepEqual([state, restarts], ["ready", 0], name);
     }

@@ -10,7 +10,7 @@ import { pem } from "../pem.ts";
 
 /** Flags of the command. */
 interface IssueFlags extends ClientFlags, JsonFlag {
-  readonly ip: readonly string[];
+  readonly ip?: readonly string[];
   readonly authority: AuthorityName;
   readonly out: string;
   readonly force: boolean;
@@ -62,7 +62,7 @@ export default async function issue(
   const { serial, certificate, privateKey } = await client.call(ca, "issue", {
     authority,
     name,
-    addresses: [...flags.ip],
+    addresses: [...flags.ip ?? []],
   });
   if (privateKey === undefined) {
     throw new CommandFailed("The authority made no private key");

@@ -16,8 +16,10 @@ export const cert = buildRouteMap({
             kind: "parsed",
             parse: address,
             variadic: ",",
+            optional: true,
             placeholder: "ip",
-            brief: "An address of the holder; several separated by commas",
+            brief:
+              "An address where the holder serves; several separated by commas",
           },
           authority: {
             kind: "enum",

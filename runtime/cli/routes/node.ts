@@ -26,6 +26,21 @@ export const run = buildCommand({
         withNegated: false,
         brief: "Make an empty data folder the first node of a new cluster",
       },
+      join: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "token",
+        brief:
+          "Make an empty data folder a node of the cluster that the token is from; - reads it from standard input, since arguments are visible to others",
+      },
+      joinFile: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "file",
+        brief: "The same, with the token in a file",
+      },
       ...nodeFlags,
       listen: {
         kind: "parsed",

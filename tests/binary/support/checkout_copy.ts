@@ -9,7 +9,7 @@ import { root } from "./program.ts";
 export async function copyCheckout(to: string): Promise<void> {
   await Deno.mkdir(to);
   const files = ["deno.json", "deno.lock", "mod.ts", "LICENSE"];
-  const folders = ["plugins", "runtime", "scripts"];
+  const folders = ["plugins", "proto", "runtime", "scripts"];
   await run("cp", [
     "--recursive",
     ...[...files, ...folders].map((name) => `${root}${name}`),

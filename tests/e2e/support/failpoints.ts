@@ -9,10 +9,17 @@ export interface Step {
   readonly name: string;
 }
 
-/** Runs a node from nothing to ready and to its end, and lists every step that it comes by, in order. */
-export async function listSteps(): Promise<Step[]> {
+/**
+ * Runs a node from nothing to ready and to its end, and lists every step that it comes by, in order.
+ *
+ * @param args More of its command line.
+ */
+export async function listSteps(
+  args: readonly string[] = [],
+): Promise<Step[]> {
   await using folders = await nodeFolders();
   await using node = new NodeProcess(folders, {
+    args,
     env: { HAMLET_FAILPOINT: "list" },
   });
   await node.ready();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { Client, cluster, Logger, Member } from "../../../mod.ts";
+import type { Logger, Member } from "../../../mod.ts";
 import { keepPromoting } from "../../../plugins/autopromoter/keep_promoting.ts";
+import type { Promoting } from "../../../plugins/autopromoter/promote_learners.ts";
 import { PeerTraffic } from "../../../plugins/consensus/peer_traffic.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -11,6 +12,7 @@ const leader: Member = {
   learner: false,
   leader: true,
   self: true,
+  reachable: true,
 };
 
 /**
@@ -30,8 +32,7 @@ async function promotedAt(accepted: number): Promise<number> {
       ),
     now: () => now,
   });
-  const service: Client<typeof cluster> = {
-    gone: end.signal,
+  const service: Promoting = {
     async members() {
       if (now < accepted) return { members: [leader] };
       await traffic.look();
@@ -52,7 +53,6 @@ async function promotedAt(accepted: number): Promise<number> {
       end.abort();
       return Promise.resolve({});
     },
-    status: () => Promise.reject(new Error("Nobody asks for it")),
   };
   await keepPromoting(service, {
     log: silent,

@@ -9,6 +9,7 @@ const leader: Member = {
   learner: false,
   leader: true,
   self: true,
+  reachable: true,
 };
 const learner: Member = {
   ...leader,

@@ -25,15 +25,12 @@ interface Member {
   attach(store: Store): Promise<void>;
 }
 
-async function startMember(
-  folder: string,
-  origin: "new-cluster" | "join" = "new-cluster",
-): Promise<Member> {
+async function startMember(folder: string): Promise<Member> {
   const files = {
     pending: `${folder}/pending.json`,
     sealKey: `${folder}/seal.key`,
   };
-  const service = createService(await openState(files, origin), files, quiet);
+  const service = createService(await openState(files, "make"), files, quiet);
   return {
     ca: service.implementation,
     files,
@@ -263,13 +260,24 @@ Deno.test("ca never makes a second authority", async (t) => {
   });
 });
 
+Deno.test("ca hands out the key of its seals to a plugin, and to nobody at the admin socket", async () => {
+  await using folder = await tempFolder();
+  const { ca, files } = await startMember(folder.path);
+  await assert.rejects(ca.sealKey({}, { ...caller(), name: "admin" }), {
+    name: "ServiceError",
+    code: "not-permitted",
+  });
+  const { key } = await ca.sealKey({}, { ...caller(), name: "curator" });
+  assert.deepEqual(key, await Deno.readFile(files.sealKey));
+});
+
 Deno.test("ca is the same authority on every member that has the seal key", async () => {
   await using cluster = await startCluster();
   const { member, store } = cluster;
   await member.attach(store);
   await using folder = await tempFolder();
   await Deno.copyFile(member.files.sealKey, `${folder.path}/seal.key`);
-  const second = await startMember(folder.path, "join");
+  const second = await startMember(folder.path);
   // Nothing is pending on this node, even before it has etcd.
   await second.ca.committed({}, caller());
   const issuing = second.ca.issue(request("alice"), caller());
@@ -365,7 +373,7 @@ Deno.test("ca loses none of 20 revocations at once on five members, and the numb
   for (let index = 1; index < 5; index++) {
     const folder = cleanup.use(await tempFolder()).path;
     await Deno.copyFile(first.files.sealKey, `${folder}/seal.key`);
-    const member = await startMember(folder, "join");
+    const member = await startMember(folder);
     await member.attach(cleanup.use(openStore(etcd.socket)).client);
     members.push(member);
   }

@@ -12,7 +12,7 @@ function said(code: number, details: string): string {
 Deno.test("toEtcdError() leaves the library's times out of what a person reads", () => {
   assert.equal(
     said(4, "Deadline exceeded after 0.021s,name resolution: 0.001s"),
-    "etcd does not answer: it takes too long",
+    "etcd does not answer in time: see `hamlet status` for its members",
   );
 });
 

@@ -4,7 +4,9 @@ import { etcdFiles } from "../../../plugins/consensus/etcd_files.ts";
 import {
   clusterToken,
   etcdFlags,
+  type EtcdFlagsOptions,
   peerAddress,
+  peerUrl,
 } from "../../../plugins/consensus/etcd_flags.ts";
 import { parseEtcdVersion } from "../../../plugins/consensus/etcd_version.ts";
 import {
@@ -20,27 +22,32 @@ const node: NodeInfo = {
   name: "north",
   machineId: "00112233445566778899aabbccddeeff",
   origin: "new-cluster",
+  role: "member",
   folders: { data: "/var/lib/hamlet", run: "/run/hamlet" },
   listen: "10.0.0.1",
   peerPort: 7834,
   curatorPort: 7835,
 };
 
+const others = [
+  { name: "hamlet-01", peerURL: "https://192.0.2.2:1" },
+  { name: "hamlet-02", peerURL: "https://[2001:db8::2]:2" },
+];
+
 async function flags(
-  { version = "3.4.23", newCluster = true, ...rest }: {
-    version?: string;
-    newCluster?: boolean;
-    listen?: string;
-    advertise?: string;
-  } = {},
+  { version = "3.4.23", address = "192.0.2.1", listen = node.listen, ...rest }:
+    & Partial<Omit<EtcdFlagsOptions, "version">>
+    & { version?: string; address?: string; listen?: string } = {},
 ): Promise<string[]> {
   return etcdFlags({
-    node: { ...node, ...rest },
+    node: { ...node, listen },
     files: etcdFiles(node.folders),
     version: parseEtcdVersion(`etcd Version: ${version}`),
     token: await clusterToken(new Uint8Array([1, 2, 3])),
-    newCluster,
+    peerURL: peerUrl(address, node.peerPort),
+    state: "new",
     backendQuota: 2147483648,
+    ...rest,
   });
 }
 
@@ -74,8 +81,9 @@ Deno.test("etcdFlags() makes only arguments that deno.json allows", async () => 
     const patterns = await allowed(listen);
     const all = await Promise.all([
       flags({ listen }),
-      flags({ listen, advertise: "192.0.2.1", version: "3.6.0" }),
-      flags({ listen, advertise: "2001:db8::1", newCluster: false }),
+      flags({ listen, version: "3.6.0" }),
+      flags({ listen, address: "2001:db8::1", state: "existing", others }),
+      flags({ listen, forceNewCluster: true }),
     ]);
     for (const flag of all.flat()) {
       assert.ok(matchesArgument(flag, patterns), flag);
@@ -100,7 +108,7 @@ Deno.test("deno.json lets etcd read and write nowhere else, and nothing unsafe",
       "--listen-peer-urls=https://10.0.0.1:7834,http://10.0.0.1:1",
       "--listen-metrics-urls=http://0.0.0.0:2381",
       "--initial-cluster=hamlet-00112233445566778899aabbccddeeff=https://a:7834,b=https://b:7834",
-      "--force-new-cluster",
+      "--initial-cluster=hamlet-ffffffffffffffffffffffffffffffff=https://a:7834",
       "--unsafe-no-fsync",
       "--auto-tls",
       "--peer-auto-tls",
@@ -124,28 +132,40 @@ Deno.test("etcdFlags() turns off the comparison of addresses as this version cal
 Deno.test("etcdFlags() lets only a new cluster's etcd make data", async () => {
   assert.ok((await flags()).includes("--initial-cluster-state=new"));
   assert.ok(
-    (await flags({ newCluster: false }))
+    (await flags({ state: "existing" }))
       .includes("--initial-cluster-state=existing"),
   );
 });
 
+Deno.test("etcdFlags() names every member to one that joins them", async () => {
+  assert.deepEqual(
+    (await flags({ state: "existing", others })).filter((flag) =>
+      flag.startsWith("--initial-cluster=")
+    ),
+    [
+      `--initial-cluster=${node.id}=https://192.0.2.1:7834,hamlet-01=https://192.0.2.2:1,hamlet-02=https://[2001:db8::2]:2`,
+    ],
+  );
+});
+
 Deno.test("peerAddress() is never an address that means every address", () => {
-  const table: [NodeInfo["listen"], NodeInfo["advertise"], string][] = [
-    ["10.0.0.1", undefined, "10.0.0.1"],
-    ["10.0.0.1", "192.0.2.1", "192.0.2.1"],
-    ["0.0.0.0", "192.0.2.1", "192.0.2.1"],
-    ["0.0.0.0", undefined, "127.0.0.1"],
-    ["::", undefined, "::1"],
+  type Row = [NodeInfo["listen"], string | undefined, string[], unknown];
+  const table: Row[] = [
+    ["10.0.0.1", undefined, [], "10.0.0.1"],
+    ["10.0.0.1", undefined, ["10.0.0.2"], "10.0.0.1"],
+    ["10.0.0.1", "192.0.2.1", ["10.0.0.2"], "192.0.2.1"],
+    ["0.0.0.0", "192.0.2.1", ["10.0.0.2"], "192.0.2.1"],
+    ["0.0.0.0", undefined, ["10.0.0.2", "10.0.0.3"], "10.0.0.2"],
+    ["0.0.0.0", undefined, [], undefined],
+    ["::", undefined, [], undefined],
   ];
-  for (const [listen, advertise, expected] of table) {
-    assert.equal(
-      peerAddress({
-        ...node,
-        listen,
-        ...(advertise === undefined ? {} : { advertise }),
-      }),
-      expected,
-    );
+  for (const [listen, advertise, found, expected] of table) {
+    const info = {
+      ...node,
+      listen,
+      ...(advertise === undefined ? {} : { advertise }),
+    };
+    assert.equal(peerAddress(info, found), expected);
   }
 });
 

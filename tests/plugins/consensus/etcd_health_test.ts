@@ -27,6 +27,9 @@ Deno.test("watchHealth() keeps nothing of the looks it has taken", async () => {
     Object.assign(globalThis, { setTimeout: queueMicrotask });
     await watchHealth(contextOf(end.signal), {
       link,
+      voting: () => Promise.resolve(),
+      answered() {},
+      hasAnswered: () => false,
       report() {
         looks += 1;
         if (looks === 100) before = collectedHeap();
@@ -52,6 +55,9 @@ Deno.test("watchHealth() ends at once while etcd hangs", async () => {
   const end = new AbortController();
   const ended = watchHealth(contextOf(end.signal), {
     link,
+    voting: () => Promise.resolve(),
+    answered() {},
+    hasAnswered: () => false,
     report: () => assert.fail("Nothing to report"),
     agreed: () => assert.fail("Nobody has agreed"),
   });

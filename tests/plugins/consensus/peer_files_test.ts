@@ -47,7 +47,7 @@ async function firstStart(): Promise<FirstStart> {
     sealKey: `${data}/seal.key`,
   };
   const { implementation } = createService(
-    await openState(state, "new-cluster"),
+    await openState(state, "make"),
     state,
     new Warnings(),
   );

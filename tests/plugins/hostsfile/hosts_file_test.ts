@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   describeChange,
   entryProblem,
+  renderEntries,
   renderHosts,
 } from "../../../plugins/hostsfile/hosts_file.ts";
 
@@ -9,12 +10,15 @@ const a = { id: "hamlet-a", name: "hamlet-a", address: "192.0.2.1" };
 const b = { id: "hamlet-b", name: "web", address: "2001:db8::2" };
 
 Deno.test("renderHosts() writes localhost alone where no node is known", () => {
-  assert.equal(renderHosts([]), "127.0.0.1 localhost\n::1 localhost\n");
+  assert.equal(
+    renderHosts(renderEntries([])),
+    "127.0.0.1 localhost\n::1 localhost\n",
+  );
 });
 
 Deno.test("renderHosts() writes the nodes by ID, and a name only where it is not the ID", () => {
   assert.equal(
-    renderHosts([b, a]),
+    renderHosts(renderEntries([b, a])),
     "127.0.0.1 localhost\n::1 localhost\n192.0.2.1 hamlet-a\n2001:db8::2 hamlet-b web\n",
   );
 });

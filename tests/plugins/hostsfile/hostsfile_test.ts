@@ -47,6 +47,10 @@ Deno.test("hostsfile writes localhost alone, and is ready, before there is an ad
   await inNamespace(new URL("./before_an_address.ts", import.meta.url));
 });
 
+Deno.test("hostsfile keeps its block in /etc/hosts where the config says so, and nothing else of it", async () => {
+  await inNamespace(new URL("./etc_hosts.ts", import.meta.url));
+});
+
 Deno.test("hostsfile is no alarm for who tries it out on loopback", async () => {
   await using folder = await tempFolder();
   await using observed = await observedNode(folder.path, {
@@ -65,7 +69,7 @@ Deno.test("hostsfile leaves out a name that would lead astray, and says so", asy
   });
   await observed.node.ready;
   assert.match(
-    await observed.logged(/Leaving node/),
+    await observed.logged(/Leaving this node/),
     /"level":"warning".*is this machine's own name for itself/,
   );
   assert.equal(

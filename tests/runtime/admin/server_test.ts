@@ -381,6 +381,28 @@ Deno.test("POST /v1/services says who is waited for where nobody provides it", a
   );
 });
 
+Deno.test("POST /v1/services refuses at once what only other nodes have", async () => {
+  await using node = await serve();
+  const nothing = { read: [], write: [], net: [], env: [], sys: [] };
+  node.target.plugins = () => [{
+    name: "consensus",
+    module: "file:///consensus.ts",
+    loaded: false,
+    isolation: "worker",
+    roles: ["member"],
+    permissions: nothing,
+    provides: ["kv"],
+    uses: [],
+  }];
+  await assert.rejects(
+    node.client.call(kv, "range", { key: "/a" }),
+    (error) =>
+      error instanceof ServiceError && error.code === "failed-precondition" &&
+      /does not run plugin "consensus".*"kv"; run the command on a member/
+        .test(error.message),
+  );
+});
+
 Deno.test("serveAdmin() goes on after garbage", async () => {
   await using node = await serve();
   for (

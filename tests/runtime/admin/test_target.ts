@@ -34,6 +34,7 @@ export function createTarget(): TestTarget {
     current: {
       ready: true,
       node: {
+        role: "member",
         id: "hamlet-00",
         name: "one",
         machineId: "00",

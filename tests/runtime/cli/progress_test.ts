@@ -5,7 +5,7 @@ import type { NodeStatus, PluginStatus } from "../../../runtime/status.ts";
 function status(...plugins: Omit<PluginStatus, "restarts">[]): NodeStatus {
   return {
     ready: false,
-    node: { id: "hamlet-00", name: "one", machineId: "00" },
+    node: { id: "hamlet-00", name: "one", machineId: "00", role: "member" },
     plugins: plugins.map((plugin) => ({ ...plugin, restarts: 0 })),
     runnables: [],
     members: [],

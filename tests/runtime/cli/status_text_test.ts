@@ -5,7 +5,13 @@ import type { NodeStatus } from "../../../runtime/status.ts";
 
 const status: NodeStatus = {
   ready: false,
-  node: { id: "hamlet-00", name: "one", machineId: "00", address: "192.0.2.1" },
+  node: {
+    id: "hamlet-00",
+    name: "one",
+    machineId: "00",
+    role: "member",
+    address: "192.0.2.1",
+  },
   plugins: [
     { name: "consensus", state: "ready", restarts: 1 },
     {
@@ -32,6 +38,16 @@ const status: NodeStatus = {
     learner: false,
     leader: true,
     self: true,
+    reachable: true,
+  }, {
+    id: "2f",
+    name: "hamlet-01",
+    nodeName: "two",
+    peerURLs: ["https://192.0.2.2:7834"],
+    learner: false,
+    leader: false,
+    self: false,
+    reachable: false,
   }],
   warnings: ["The clock is wrong"],
 };
@@ -42,6 +58,7 @@ Deno.test("statusText() shows plugins with what runs below them, members and war
     [
       "● one is not ready",
       "  node ID  hamlet-00",
+      "  role     member",
       "  address  192.0.2.1",
       "",
       "PLUGIN     STATE    RESTARTS  FOR",
@@ -52,8 +69,9 @@ Deno.test("statusText() shows plugins with what runs below them, members and war
       "evil       unready  0         9m   \\x1b[2Jwaits\\nfor you",
       "crl        waiting  0         9m   waits for kv",
       "",
-      "MEMBER  NAME       ROLE               PEERS",
-      "1f      hamlet-00  leader, this node  https://192.0.2.1:7834",
+      "MEMBER  NAME       ROLE                PEERS",
+      "1f      hamlet-00  leader, this node   https://192.0.2.1:7834",
+      "2f      two        voter, not reached  https://192.0.2.2:7834",
       "",
       "! The clock is wrong",
     ],

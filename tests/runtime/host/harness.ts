@@ -25,6 +25,7 @@ export const node: NodeInfo = {
   name: "test",
   machineId: "00000000000000000000000000000000",
   origin: "new-cluster",
+  role: "member",
   folders: { data: "/nonexistent/data", run: "/nonexistent/run" },
   listen: "127.0.0.1",
   peerPort: 7834,

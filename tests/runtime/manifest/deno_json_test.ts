@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { workerPermissions } from "../../../runtime/host/worker_permissions.ts";
 import {
   type Grant,
   parseManifest,
@@ -12,6 +13,9 @@ import { tempFolder } from "../../support/temp.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url)).slice(0, -1);
 
+/** One that needs no file to be read. */
+const NO_MODULE = new URL("data:application/javascript,");
+
 /** The repository's own plugins on a node whose folders are `data` and `run` below `root`. */
 async function grants(root: string): Promise<Map<string, Grant>> {
   const file = `${ROOT}/deno.json`;
@@ -19,7 +23,7 @@ async function grants(root: string): Promise<Map<string, Grant>> {
     { path: ROOT, access: "read", why: "the program" },
     {
       path: `${root}/data/identity/key.pem`,
-      access: "none",
+      access: "named",
       why: "the node's private key",
     },
     {
@@ -63,7 +67,15 @@ Deno.test("deno.json declares plugins that a node can grant what they ask for", 
   await using folder = await tempFolder();
   const granted = await grants(folder.path);
   assert.deepEqual(
-    ["autopromoter", "ca", "consensus", "crl", "hostsfile", "network"]
+    [
+      "autopromoter",
+      "ca",
+      "consensus",
+      "crl",
+      "curator",
+      "hostsfile",
+      "network",
+    ]
       .filter((name) => !granted.has(name)),
     [],
   );
@@ -71,7 +83,7 @@ Deno.test("deno.json declares plugins that a node can grant what they ask for", 
     // A grant that Deno does not take throws here.
     new Worker("data:application/javascript,", {
       type: "module",
-      deno: { permissions },
+      deno: { permissions: workerPermissions(NO_MODULE, permissions) },
     }).terminate();
   }
 });
@@ -95,7 +107,7 @@ Deno.test("deno.json gives each secret to the plugin that needs it, and to no ot
     "consensus read",
     "consensus write",
   ]);
-  assert.deepEqual(held("data/identity/key.pem"), []);
+  assert.deepEqual(held("data/identity/key.pem"), ["curator read"]);
   assert.deepEqual(held("data/node.json"), []);
   assert.deepEqual(held("run/hamlet.sock"), []);
 });
@@ -124,7 +136,10 @@ Deno.test("deno.json lets each plugin replace the files that it is granted one b
     }
     const worker = new Worker(
       new URL("./replace_files_worker.ts", import.meta.url).href,
-      { type: "module", deno: { permissions } },
+      {
+        type: "module",
+        deno: { permissions: workerPermissions(NO_MODULE, permissions) },
+      },
     );
     worker.postMessage(files);
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -205,7 +205,6 @@ const refused: [string, string, RegExp][] = [
     manifest(permission("read", `"/srv/x", »"/srv/x"`)),
     /in the list twice/,
   ],
-  ["every host", manifest(permission("net", `»"*"`)), /Name one port/],
   [
     "every host at a port",
     manifest(permission("net", `»"*:443"`)),
@@ -271,7 +270,7 @@ const refused: [string, string, RegExp][] = [
   [
     "using what nobody provides",
     manifest(plugin(`"uses": { "clock": »{} }`)),
-    /Nobody provides it; provided are hostname, kv, process, or say "optional": true/,
+    /Nobody provides it; provided are hostname, kv, node, process, or say "optional": true/,
   ],
   [
     "using a known service without its plugin",

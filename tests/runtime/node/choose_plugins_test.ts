@@ -9,7 +9,7 @@ Deno.test("choosePlugins() refuses a node that would have no plugin", () => {
     "/opt/hamlet/deno.json",
   );
   assert.throws(
-    () => choosePlugins(manifest, undefined),
+    () => choosePlugins(manifest, undefined, "member"),
     (error) =>
       error instanceof StartError && error.exitCode === 1 &&
       /^Cannot start a node without plugins: /.test(error.message),

@@ -11,6 +11,10 @@ import {
   readNodeFile,
   writeNodeFile,
 } from "../../../runtime/node/node_file.ts";
+import {
+  forgetJoinToken,
+  writeJoinToken,
+} from "../../../runtime/node/join_token.ts";
 import { findNode } from "../../../runtime/node/node_record.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { tree } from "./tree.ts";
@@ -23,7 +27,8 @@ async function nodeFolder(file?: Partial<NodeFile>) {
   await writeIdentity(folder.path, identity);
   if (file !== undefined) {
     await writeNodeFile(folder.path, {
-      version: 1,
+      version: 2,
+      role: "member",
       id: identity.id,
       origin: "new-cluster",
       peerPort: 7834,
@@ -134,11 +139,11 @@ Deno.test("readNodeFile() refuses what a newer Hamlet wrote, whatever is in it",
   await using folder = await nodeFolder({});
   await Deno.writeTextFile(
     `${folder.data}/node.json`,
-    `{"version": 2, "id": 3}`,
+    `{"version": 3, "id": 3}`,
   );
   assert.match(
     await refused(folder.data, () => readNodeFile(folder.data), 2),
-    /a newer Hamlet made it, in format 2, and this one, \S+, knows formats up to 1; .* install that version again/,
+    /a newer Hamlet made it, in format 3, and this one, \S+, knows formats up to 2; .* install that version again/,
   );
   await Deno.writeTextFile(
     `${folder.data}/node.json`,
@@ -148,6 +153,24 @@ Deno.test("readNodeFile() refuses what a newer Hamlet wrote, whatever is in it",
     await refused(folder.data, () => readNodeFile(folder.data), 2),
     /a newer Hamlet, 7\.1\.0, made it, in format 99/,
   );
+});
+
+Deno.test("readNodeFile() reads what the first Hamlet wrote, which knew members alone", async () => {
+  await using folder = await nodeFolder();
+  const { id } = folder.identity;
+  await Deno.writeTextFile(
+    `${folder.data}/node.json`,
+    `{"version": 1, "id": "${id}", "origin": "new-cluster", "peerPort": 1, "curatorPort": 2, "established": true}`,
+  );
+  assert.deepEqual(await readNodeFile(folder.data), {
+    version: 2,
+    id,
+    origin: "new-cluster",
+    role: "member",
+    peerPort: 1,
+    curatorPort: 2,
+    established: true,
+  });
 });
 
 for (const content of ["", "{}", `{"version": 1}`, "\0\0\0"]) {
@@ -180,7 +203,7 @@ Deno.test("findNode() makes no node that it was not told to make", async () => {
   );
   assert.match(
     said,
-    /is empty: start a new cluster with --new-cluster, which a node never does by itself/,
+    /is empty: start a new cluster with --new-cluster, or join one with --join, which a node never does by itself/,
   );
 });
 
@@ -208,7 +231,7 @@ Deno.test("findNode() lets a first start be repeated word for word until the nod
     assert.match(
       await refused(
         folder.data,
-        () => findNode(folder.data, "node", { origin: "join" }),
+        () => findNode(folder.data, "node", { ...join, origin: "join" }),
         2,
       ),
       /without --join/,
@@ -227,4 +250,50 @@ Deno.test("findNode() lets a first start be repeated word for word until the nod
       `has a node already, "${folder.identity.id}": start it without --new-cluster`,
     ),
   );
+});
+
+/** Of a token, the runtime reads the role alone. */
+const join = { origin: "join", joinToken: "hamlet1.worker.x.y.z" } as const;
+
+Deno.test("findNode() makes a node of the token's role, and none with a token that it cannot read", async () => {
+  await using folder = await tempFolder();
+  const { role, origin, joinToken } = await findNode(
+    folder.path,
+    "empty",
+    join,
+  );
+  assert.deepEqual({ origin, joinToken }, join);
+  assert.equal(role, "worker");
+  for (
+    const joinToken of ["", "secret", "hamlet2.worker.x", "hamlet1.king.x"]
+  ) {
+    const said = await refused(
+      folder.path,
+      () => findNode(folder.path, "empty", { ...join, joinToken }),
+      2,
+    );
+    assert.match(said, /it is none that this Hamlet can read; print one/);
+    assert(joinToken === "" || !said.includes(joinToken));
+  }
+});
+
+Deno.test("findNode() takes another token until the node has joined, and then none", async () => {
+  await using folder = await nodeFolder({ origin: "join" });
+  await writeJoinToken(folder.data, "hamlet1.member.old");
+  const before = await findNode(folder.data, "node", join);
+  assert.deepEqual([before.role, before.joinToken], ["worker", join.joinToken]);
+  await forgetJoinToken(folder.data);
+  await Deno.writeTextFile(`${folder.data}/identity/cert.pem`, "");
+  const after = await findNode(folder.data, "node", join);
+  assert.deepEqual([after.role, after.joinToken], ["member", undefined]);
+});
+
+Deno.test("findNode() refuses a node that its cluster has removed, and names hamlet reset", async () => {
+  await using folder = await nodeFolder({ removed: "by admin" });
+  const said = await refused(
+    folder.data,
+    () => findNode(folder.data, "node", {}),
+    2,
+  );
+  assert.match(said, /the cluster has removed it \(by admin\).*`hamlet reset`/);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { seeded } from "../../support/seeded.ts";
 import {
   type Context,
   MisuseError,
@@ -22,17 +23,6 @@ interface Spec {
 interface Running {
   readonly group: readonly Spec[];
   readonly since: number;
-}
-
-/** Numbers that look random and are the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A tree whose runnables fail in every way they can, and the checks that must hold whatever they do. */

@@ -1,0 +1,189 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
+import type { CallOptions, KeyValue, Logger } from "hamlet";
+import {
+  type SessionRecord,
+  SessionRecordSchema,
+} from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
+import { Code, RpcError } from "../grpc/rpc_error.ts";
+import type { NodeCaller } from "./caller.ts";
+import type { Store } from "./nodes_store.ts";
+import { toRecordRole } from "./roles.ts";
+
+const SESSIONS = "/sessions/";
+/** Earlier starts of a node that are remembered. */
+const MOST_STARTS = 16;
+
+/** When and as what each node was last heard, in etcd, so that every member knows. */
+export class Sessions {
+  readonly #store: Store;
+  readonly #log: Logger;
+  /** By this machine's own clock, since those of the members may differ. */
+  readonly #heard = new Map<string, { session: SessionRecord; at: number }>();
+
+  /**
+   * @param store The store.
+   * @param log Told of machines that have the same key.
+   */
+  constructor(store: Store, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /**
+   * Takes a report.
+   *
+   * A machine that was cloned together with its disk has the same key and certificate. What it does
+   * not share is the start of the program. A start that reports again after a later one has reported
+   * is no restart: both run. The earlier one goes on, the later one is told what it is.
+   *
+   * @param caller Who reports.
+   * @param instance The start of its program.
+   * @param options To cancel it.
+   * @throws {RpcError} `cloned`
+   */
+  async note(
+    caller: NodeCaller,
+    instance: Uint8Array<ArrayBuffer>,
+    options: CallOptions,
+  ): Promise<void> {
+    const key = SESSIONS + caller.id;
+    for (;;) {
+      const { kvs: [kv] } = await this.#store.range({ key }, options);
+      const session = kv
+        ? fromBinary(SessionRecordSchema, kv.value)
+        : create(SessionRecordSchema);
+      const { address } = session;
+      const found = place(session, instance);
+      if (found === "clone") throw cloned(caller.id, address);
+      session.seenAt = timestampNow();
+      session.address = caller.address;
+      session.serial = caller.serial;
+      session.role = toRecordRole(caller.role);
+      const { succeeded } = await this.#store.txn({
+        compare: [{
+          key,
+          target: "mod",
+          is: "=",
+          than: kv?.modRevision ?? 0,
+        }],
+        success: [{
+          put: { key, value: toBinary(SessionRecordSchema, session) },
+        }],
+      }, options);
+      if (!succeeded) continue;
+      if (found === "original") {
+        this.#log.error(
+          `Two machines run at the same time with the key of node "${caller.id}", at ${caller.address} and ${address}: the one that came later is a copy of the other's disk; give it an identity of its own with hamlet reset`,
+        );
+      }
+      return;
+    }
+  }
+
+  /**
+   * Follows when the nodes are heard, until it is canceled.
+   *
+   * @param options To end it.
+   */
+  async follow(options: CallOptions): Promise<void> {
+    const watch = this.#store.watch({ prefix: SESSIONS }, options);
+    for await (const item of watch) {
+      if (item.kind === "snapshot") this.#heard.clear();
+      for (const event of item.kind === "snapshot" ? [] : item.events) {
+        if (event.kind === "put") this.#hear(event.kv);
+        else this.#heard.delete(event.key.slice(SESSIONS.length));
+      }
+      // How long ago that was, only clocks of other machines could tell: it counts as now.
+      if (item.kind === "snapshot") item.kvs.forEach((kv) => this.#hear(kv));
+    }
+  }
+
+  /**
+   * Tells how a node was last heard.
+   *
+   * @param id The node ID.
+   * @returns What it said, and how many milliseconds ago at most; undefined where it never did.
+   */
+  last(id: string): { session: SessionRecord; ago: number } | undefined {
+    const heard = this.#heard.get(id);
+    return heard &&
+      { session: heard.session, ago: performance.now() - heard.at };
+  }
+
+  #hear({ key, value }: Pick<KeyValue, "key" | "value">): void {
+    this.#heard.set(key.slice(SESSIONS.length), {
+      session: fromBinary(SessionRecordSchema, value),
+      at: performance.now(),
+    });
+  }
+
+  /**
+   * Waits until a node reports in some way.
+   *
+   * @param id The node ID.
+   * @param wanted What its session has to be like.
+   * @param options To cancel it.
+   * @returns The session.
+   */
+  async until(
+    id: string,
+    wanted: (session: SessionRecord) => boolean,
+    options: CallOptions,
+  ): Promise<SessionRecord> {
+    const watch = this.#store.watch({ key: SESSIONS + id }, options);
+    for await (const item of watch) {
+      const kvs = item.kind === "snapshot"
+        ? item.kvs
+        : item.events.flatMap((event) =>
+          event.kind === "put" ? [event.kv] : []
+        );
+      for (const { value } of kvs) {
+        const session = fromBinary(SessionRecordSchema, value);
+        if (wanted(session)) return session;
+      }
+    }
+    throw new RpcError(Code.CANCELLED, `Canceled the wait for node "${id}"`);
+  }
+
+  /**
+   * Forgets a node.
+   *
+   * @param id The node ID.
+   * @param options To cancel it.
+   */
+  async forget(id: string, options: CallOptions): Promise<void> {
+    await this.#store.delete({ key: SESSIONS + id }, options);
+  }
+}
+
+/** Says what a start is to the ones that are known, and notes it among them. */
+function place(
+  session: SessionRecord,
+  instance: Uint8Array<ArrayBuffer>,
+): "current" | "new" | "original" | "clone" {
+  const same = (other: Uint8Array) => other.toHex() === instance.toHex();
+  if (session.clones.some(same)) return "clone";
+  if (same(session.instance)) return "current";
+  const original = session.superseded.some(same);
+  const others = session.superseded.filter((other) => !same(other));
+  if (original) {
+    session.clones = [session.instance, ...session.clones].slice(
+      0,
+      MOST_STARTS,
+    );
+    session.superseded = others;
+  } else if (session.instance.length > 0) {
+    session.superseded = [session.instance, ...others].slice(0, MOST_STARTS);
+  }
+  session.instance = instance;
+  return original ? "original" : "new";
+}
+
+function cloned(id: string, address: string): RpcError {
+  return new RpcError(
+    Code.FAILED_PRECONDITION,
+    `Another machine, at ${address}, runs with the key of node "${id}" and was there first: this one is a copy of its disk; give it an identity of its own with hamlet reset`,
+    "cloned",
+  );
+}

@@ -1,0 +1,25 @@
+import type { Host } from "./host.ts";
+import { until } from "./until.ts";
+
+/**
+ * Writes a key, again until it is acknowledged.
+ *
+ * @param host By way of which node.
+ * @param key The key.
+ * @param value What to write.
+ */
+export async function write(
+  host: Host,
+  key: string,
+  value: string,
+): Promise<void> {
+  await until(`${host.name} writes "${key}"`, async () => {
+    await host.hamlet("kv", "put", key, value);
+    return true;
+  }, host.explain);
+}
+
+/** Reads a key by way of a node. */
+export async function read(host: Host, key: string): Promise<string> {
+  return (await host.hamlet("kv", "get", key)).trimEnd();
+}
