@@ -1,4 +1,4 @@
-import type { RevocationListContent } from "hamlet";
+import type { RevokedCertificate, RevokedCertificates } from "hamlet";
 import type { Authority } from "./authority.ts";
 import { der, derInteger, derTime } from "./der.ts";
 import { VALID_FROM, VALID_UNTIL } from "./validity.ts";
@@ -13,6 +13,16 @@ const ED25519 = der(SEQUENCE, Uint8Array.of(0x06, 3, 0x2b, 0x65, 0x70));
 /** The object identifier 2.5.29.20 (RFC 5280, 5.2.3). */
 const CRL_NUMBER = Uint8Array.of(0x06, 3, 0x55, 0x1d, 20);
 
+/** What a new list says. */
+export interface NewList {
+  /** Above that of every earlier list. */
+  readonly number: number;
+  /** Who was on the list before, and stays. @default nobody */
+  readonly earlier?: RevokedCertificates;
+  /** Who comes after these. */
+  readonly revoked: readonly RevokedCertificate[];
+}
+
 /**
  * Signs a revocation list (RFC 5280, section 5).
  *
@@ -21,22 +31,24 @@ const CRL_NUMBER = Uint8Array.of(0x06, 3, 0x55, 0x1d, 20);
  * number tells. The library does not write the entries: it takes a third of a second for 5000.
  *
  * @param authority Who signs.
- * @param content Its number, above that of every earlier list, and who is revoked.
+ * @param content What it says.
  * @returns The list, DER.
  */
 export async function signRevocationList(
   authority: Authority,
-  content: Pick<RevocationListContent, "number" | "revoked">,
+  { number, earlier, revoked }: NewList,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { issuerFields } = await import("./x509.ts");
   const issuer = issuerFields(authority.certificate);
-  const entries = content.revoked.map(({ serial, revokedAt }) =>
+  const entries: Uint8Array[] = revoked.map(({ serial, revokedAt }) =>
     der(SEQUENCE, derInteger(serial), derTime(revokedAt))
   );
-  const number = der(
+  // These are most of them, and as they were.
+  if (earlier && earlier.size > 0) entries.unshift(earlier.der);
+  const crlNumber = der(
     SEQUENCE,
     CRL_NUMBER,
-    der(OCTET_STRING, derInteger(content.number.toString(16))),
+    der(OCTET_STRING, derInteger(number.toString(16))),
   );
   const toBeSigned = der(
     SEQUENCE,
@@ -47,7 +59,7 @@ export async function signRevocationList(
     derTime(VALID_UNTIL),
     // Absent where nothing is revoked (5.1.2.6).
     ...entries.length > 0 ? [der(SEQUENCE, ...entries)] : [],
-    der(EXTENSIONS, der(SEQUENCE, issuer.keyIdentifier, number)),
+    der(EXTENSIONS, der(SEQUENCE, issuer.keyIdentifier, crlNumber)),
   );
   const signature = new Uint8Array(
     await crypto.subtle.sign("Ed25519", authority.signingKey, toBeSigned),

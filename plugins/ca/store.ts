@@ -6,6 +6,7 @@ import {
   type IssuedCertificate,
   type KeyValue,
   type kv,
+  newestOf,
   parseRevocationList,
   type RevocationListContent,
 } from "hamlet";
@@ -195,6 +196,10 @@ export async function readList(
 ): Promise<StoredList> {
   const key = listKey(name);
   const { kvs: [found] } = await store.range({ key }, options);
+  return storedList(key, found);
+}
+
+function storedList(key: string, found: KeyValue | undefined): StoredList {
   if (!found) {
     throw new Error(
       `Cannot read the revocation list: nothing is under "${key}"`,
@@ -217,10 +222,11 @@ export async function* watchList(
   name: AuthorityName,
   options: CallOptions,
 ): AsyncGenerator<StoredList> {
+  const key = listKey(name);
   let seen = 0;
-  for await (const _change of store.watch({ key: listKey(name) }, options)) {
-    const list = await readList(store, name, options);
-    // Several changes may have come together.
+  for await (const change of store.watch({ key }, options)) {
+    const list = storedList(key, newestOf(change));
+    // What is known comes again where changes were compacted away.
     if (list.modRevision === seen) continue;
     seen = list.modRevision;
     yield list;
@@ -245,7 +251,9 @@ export async function listCertificates(
   for await (const page of pages(store, prefix, options)) found.push(...page);
   // Read last: whoever was revoked by the time of the call is on it.
   const { content } = await readList(store, name, options);
-  const revoked = new Set(content.revoked.map(({ serial }) => serial));
+  const revoked = new Set(
+    Iterator.from(content.revoked).map(({ serial }) => serial),
+  );
   return found
     .sort((a, b) => a.createRevision - b.createRevision)
     .map(({ key, value }) => {
@@ -328,16 +336,13 @@ export async function revokeSerials(
       authority.name,
       options,
     );
-    const known = new Set(content.revoked.map(({ serial }) => serial));
-    const added = serials.filter((serial) => !known.has(serial));
+    const added = serials.filter((serial) => !content.revoked.has(serial));
     if (added.length === 0) return [];
     const revokedAt = new Date();
     const value = await signRevocationList(authority, {
       number: content.number + 1,
-      revoked: [
-        ...content.revoked,
-        ...added.map((serial) => ({ serial, revokedAt })),
-      ],
+      earlier: content.revoked,
+      revoked: added.map((serial) => ({ serial, revokedAt })),
     });
     const { succeeded } = await store.txn({
       compare: [{ key, target: "mod", is: "=", than: modRevision }],

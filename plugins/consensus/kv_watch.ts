@@ -1,11 +1,10 @@
 import { Duplex } from "node:stream";
 import type { IEvent, IWatchResponse } from "etcd3";
 import {
-  type kv,
   type Selection,
   ServiceError,
   type WatchEvent,
-  type z,
+  type WatchItem,
 } from "hamlet";
 import { delay } from "./delay.ts";
 import { isTransient, toEtcdError } from "./etcd_error.ts";
@@ -13,9 +12,6 @@ import type { EtcdLink } from "./etcd_link.ts";
 import { keyRange } from "./key_range.ts";
 import { toKeyValue } from "./key_value.ts";
 import type { KvStore } from "./kv_store.ts";
-
-/** What a watch hands out: what there is, then what changes. */
-export type WatchItem = z.input<typeof kv.methods.watch.output>;
 
 /** Options of {@linkcode watchKeys}. */
 export interface WatchKeysOptions {

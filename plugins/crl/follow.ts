@@ -1,5 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Client, kv, Logger, Runnable, z } from "hamlet";
+import {
+  type Client,
+  type kv,
+  type Logger,
+  newestOf,
+  type Runnable,
+} from "hamlet";
 import { ListFile, RefusedListError } from "./list_file.ts";
 
 /**
@@ -36,13 +42,13 @@ export function follow(
     try {
       for await (const change of store.watch({ key }, { signal })) {
         try {
-          const der = newest(change);
+          const der = newestOf(change)?.value;
           if (!der) throw new RefusedListError(`Nothing is under "${key}"`);
           const list = await file.update(der);
           if (list) {
             ctx.log.info(`Wrote revocation list ${list.number}`, {
               path,
-              revoked: list.revoked.length,
+              revoked: list.revoked.size,
             });
           }
           report();
@@ -81,13 +87,4 @@ async function guard(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : `${error}`;
-}
-
-/** The value that a change left behind, if any. */
-function newest(
-  change: z.output<typeof kv.methods.watch.output>,
-): Uint8Array | undefined {
-  if (change.kind === "snapshot") return change.kvs[0]?.value;
-  const last = change.events.at(-1);
-  return last?.kind === "put" ? last.kv.value : undefined;
 }

@@ -19,14 +19,23 @@ export const Tag = {
 
 /**
  * Reads DER (X.690) element by element, strictly: definite and shortest lengths only, nothing
- * beyond the end. What it hands out are views of the same bytes.
+ * beyond the end. What it hands out are views of the same bytes, and what is skipped costs none.
  */
 export class DerReader {
-  #bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
+  /** Where the next element begins. */
+  #at: number;
+  readonly #end: number;
 
-  /** @param bytes The content to read. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes What to read.
+   * @param start Where in it the content begins. @default 0
+   * @param end Where it ends. @default bytes.length
+   */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   /**
@@ -35,12 +44,37 @@ export class DerReader {
    * @param tags Any of these.
    */
   at(...tags: number[]): boolean {
-    return tags.some((tag) => tag === this.#bytes[0]);
+    return tags.some((tag) => tag === this.octet(0));
   }
 
   /** Whether everything was read. */
   get done(): boolean {
-    return this.#bytes.length === 0;
+    return this.length === 0;
+  }
+
+  /** How many octets are left to read. */
+  get length(): number {
+    return this.#end - this.#at;
+  }
+
+  /**
+   * Looks at an octet without reading it.
+   *
+   * @param index How many octets are before it.
+   * @returns The octet, or undefined beyond the end.
+   */
+  octet(index: number): number | undefined {
+    return index < this.length ? this.#bytes[this.#at + index] : undefined;
+  }
+
+  /** Passes over an octet. */
+  drop(): void {
+    this.#at += 1;
+  }
+
+  /** What is left to read, as a view. */
+  get rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end);
   }
 
   /**
@@ -51,43 +85,17 @@ export class DerReader {
    * @throws {DerError} If it has another tag, or reaches beyond the end.
    */
   read(tag: number): Uint8Array {
-    const bytes = this.#bytes;
-    if (bytes[0] !== tag) {
-      throw new DerError(
-        `Expected an element with tag ${hexByte(tag)}: current value is ${
-          bytes[0] === undefined ? "the end" : hexByte(bytes[0])
-        }`,
-      );
-    }
-    const first = bytes[1];
-    if (first === undefined) throw new DerError("An element has no length");
-    let start = 2;
-    let length = first;
-    if (first >= 0x80) {
-      // Four octets are more than any file here; 0x80 alone is the indefinite length of BER.
-      start += first & 0x7f;
-      if (first === 0x80 || start > 6 || bytes.length < start) {
-        throw new DerError(
-          `Cannot read a length that starts with ${hexByte(first)}`,
-        );
-      }
-      length = bytes.subarray(2, start).reduce(
-        (sum, byte) => sum * 256 + byte,
-        0,
-      );
-      if (length < 0x80 || bytes[2] === 0) {
-        throw new DerError(`The length ${length} is not encoded as DER`);
-      }
-    }
-    if (bytes.length < start + length) {
-      throw new DerError(
-        `An element of ${length} bytes ends ${
-          start + length - bytes.length
-        } bytes after its container`,
-      );
-    }
-    this.#bytes = bytes.subarray(start + length);
-    return bytes.subarray(start, start + length);
+    return this.enter(tag).rest;
+  }
+
+  /**
+   * Passes over one element.
+   *
+   * @param tag The tag it must have.
+   * @throws {DerError} As {@linkcode DerReader.read}.
+   */
+  skip(tag: number): void {
+    this.#next(tag);
   }
 
   /**
@@ -98,16 +106,59 @@ export class DerReader {
    * @throws {DerError} As {@linkcode DerReader.read}.
    */
   enter(tag: number = Tag.sequence): DerReader {
-    return new DerReader(this.read(tag));
+    const start = this.#next(tag);
+    return new DerReader(this.#bytes, start, this.#at);
   }
 
   /** @throws {DerError} If something is left. */
   end(): void {
     if (!this.done) {
       throw new DerError(
-        `${this.#bytes.length} bytes follow where nothing should`,
+        `${this.length} bytes follow where nothing should`,
       );
     }
+  }
+
+  /** Goes behind an element, and tells where its content begins. */
+  #next(tag: number): number {
+    const found = this.octet(0);
+    if (found !== tag) {
+      throw new DerError(
+        `Expected an element with tag ${hexByte(tag)}: current value is ${
+          found === undefined ? "the end" : hexByte(found)
+        }`,
+      );
+    }
+    const first = this.octet(1);
+    if (first === undefined) throw new DerError("An element has no length");
+    let header = 2;
+    let length = first;
+    if (first >= 0x80) {
+      const octets = first & 0x7f;
+      header += octets;
+      // Four are more than any file here; 0x80 alone is the indefinite length of BER.
+      if (octets === 0 || octets > 4 || header > this.length) {
+        throw new DerError(
+          `Cannot read a length that starts with ${hexByte(first)}`,
+        );
+      }
+      length = 0;
+      for (let index = 2; index < header; index += 1) {
+        length = length * 256 + (this.octet(index) ?? 0);
+      }
+      if (length < 0x80 || length < 256 ** (octets - 1)) {
+        throw new DerError(`The length ${length} is not encoded as DER`);
+      }
+    }
+    const beyond = header + length - this.length;
+    if (beyond > 0) {
+      throw new DerError(
+        `An element of ${length} bytes ends ${beyond} bytes after its container`,
+      );
+    }
+    const start = this.#at + header;
+    this.#at = start + length;
+    return start;
   }
 }
 

@@ -78,6 +78,34 @@ export const WatchEvent = z.union([
 /** What one change did to a key. */
 export type WatchEvent = z.infer<typeof WatchEvent>;
 
+/** What a watch tells: first all that is selected, then what changed. */
+export const WatchItem = z.union([
+  z.object({
+    kind: z.literal("snapshot"),
+    revision,
+    kvs: z.array(KeyValue),
+  }),
+  z.object({
+    kind: z.literal("events"),
+    revision,
+    events: z.array(WatchEvent),
+  }),
+]);
+/** What a watch tells. */
+export type WatchItem = z.infer<typeof WatchItem>;
+
+/**
+ * Tells how a watch on a single key has found it last.
+ *
+ * @param item What the watch told.
+ * @returns The key with its newest value; undefined where it is not there.
+ */
+export function newestOf(item: WatchItem): KeyValue | undefined {
+  if (item.kind === "snapshot") return item.kvs[0];
+  const last = item.events.at(-1);
+  return last?.kind === "put" ? last.kv : undefined;
+}
+
 /** The part of the store a user may reach. */
 export const KvScope = z.strictObject({
   /**
@@ -150,21 +178,7 @@ export const kv = defineService({
      * Starts with a snapshot of the selection, then every change in order. Survives a restart of
      * etcd; when changes were compacted away in between, another snapshot replaces what was known.
      */
-    watch: stream(
-      Selection,
-      z.union([
-        z.object({
-          kind: z.literal("snapshot"),
-          revision,
-          kvs: z.array(KeyValue),
-        }),
-        z.object({
-          kind: z.literal("events"),
-          revision,
-          events: z.array(WatchEvent),
-        }),
-      ]),
-    ),
+    watch: stream(Selection, WatchItem),
     /**
      * Grants a lease and keeps it alive while the stream is read: one item with its ID, to be named
      * in `put`. The lease is revoked when the caller cancels; the stream fails if etcd let it expire.

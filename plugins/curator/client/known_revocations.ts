@@ -13,7 +13,6 @@ export class KnownRevocations {
   readonly #path: string;
   readonly #writes: boolean;
   #content: RevocationListContent | undefined;
-  #serials: ReadonlySet<string>;
 
   private constructor(
     path: string,
@@ -23,7 +22,6 @@ export class KnownRevocations {
     this.#path = path;
     this.#writes = writes;
     this.#content = content;
-    this.#serials = serialsOf(content);
     this.number = new Latest(content?.number ?? 0);
   }
 
@@ -53,7 +51,7 @@ export class KnownRevocations {
    * @param serial As {@linkcode normalizeSerial} writes it.
    */
   isRevoked(serial: string): boolean {
-    return this.#serials.has(serial);
+    return this.#content?.revoked.has(serial) ?? false;
   }
 
   /**
@@ -73,13 +71,6 @@ export class KnownRevocations {
     if (before && content.number <= before.number) return;
     if (this.#writes) await writeFileAtomic(this.#path, der);
     this.#content = content;
-    this.#serials = serialsOf(content);
     this.number.set(content.number);
   }
-}
-
-function serialsOf(
-  content: RevocationListContent | undefined,
-): ReadonlySet<string> {
-  return new Set(content?.revoked.map(({ serial }) => serial));
 }

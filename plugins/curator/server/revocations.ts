@@ -1,9 +1,9 @@
-import { Latest, parseRevocationList } from "hamlet";
+import { Latest, parseRevocationList, type RevokedCertificates } from "hamlet";
 
 /** The newest revocation list of the cluster authority that this member knows. */
 export class Revocations {
   readonly #list = new Latest<Uint8Array<ArrayBuffer> | undefined>(undefined);
-  #serials: ReadonlySet<string> = new Set();
+  #revoked: RevokedCertificates | undefined;
   #number = -1;
 
   /**
@@ -16,7 +16,7 @@ export class Revocations {
     const { number, revoked } = parseRevocationList(der);
     if (number <= this.#number) return;
     this.#number = number;
-    this.#serials = new Set(revoked.map(({ serial }) => serial));
+    this.#revoked = revoked;
     this.#list.set(der);
   }
 
@@ -25,7 +25,7 @@ export class Revocations {
    * @returns Whether it was revoked.
    */
   has(serial: string): boolean {
-    return this.#serials.has(serial);
+    return this.#revoked?.has(serial) ?? false;
   }
 
   /**

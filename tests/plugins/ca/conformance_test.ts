@@ -5,6 +5,7 @@ import {
 } from "../../../plugins/ca/authority.ts";
 import { issue, type Issued } from "../../../plugins/ca/issue.ts";
 import { signRevocationList } from "../../../plugins/ca/revocation_list.ts";
+import { parseRevocationList } from "../../../runtime/pki/revocation_list.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { goVerify, tool, zlint } from "./tools.ts";
 
@@ -29,10 +30,15 @@ async function sign(authority: Authority, folder: string): Promise<Signed> {
     role: authority.name === "cluster" ? "member" : undefined,
   });
   const { serial } = issued;
-  const revoked = [
-    { serial: "80", revokedAt: new Date("2049-12-31T23:59:59Z") },
-    { serial, revokedAt: new Date("2050-01-01T00:00:00Z") },
-  ];
+  const first = await signRevocationList(authority, {
+    number: 127,
+    revoked: [{ serial: "80", revokedAt: new Date("2049-12-31T23:59:59Z") }],
+  });
+  const second = await signRevocationList(authority, {
+    number: 128,
+    earlier: parseRevocationList(first).revoked,
+    revoked: [{ serial, revokedAt: new Date("2050-01-01T00:00:00Z") }],
+  });
   const write = async (name: string, content: Uint8Array) => {
     await Deno.writeFile(`${folder}/${name}`, content);
     return `${folder}/${name}`;
@@ -45,10 +51,7 @@ async function sign(authority: Authority, folder: string): Promise<Signed> {
       "empty.der",
       await signRevocationList(authority, { number: 1, revoked: [] }),
     ),
-    list: await write(
-      "list.der",
-      await signRevocationList(authority, { number: 128, revoked }),
-    ),
+    list: await write("list.der", second),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Implementation,
   type Logger,
   parseRevocationList,
+  type RevocationListContent,
   type z,
 } from "hamlet";
 import { createService } from "../../../plugins/ca/service.ts";
@@ -75,11 +76,15 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return await Promise.race([settled, timer]) !== pending;
 }
 
-/** The serials on the newest list in etcd, read without any of the plugin's code but its parser. */
+/** The newest list in etcd, read without any of the plugin's code but its parser. */
 async function listIn(store: Store, prefix: string) {
   const { kvs } = await store.range({ key: `${prefix}crl.der` });
   assert(kvs[0]);
   return parseRevocationList(kvs[0].value);
+}
+
+function serialsOn({ revoked }: RevocationListContent): Set<string> {
+  return new Set(Iterator.from(revoked).map(({ serial }) => serial));
 }
 
 Deno.test("ca issues while pending, and waits with everything that needs etcd", async () => {
@@ -330,11 +335,11 @@ Deno.test("ca revokes every certificate of a name, with both authorities, once",
     await listIn(store, "/cluster-ca/"),
   ];
   assert.deepEqual(
-    new Set(peerList.revoked.map(({ serial }) => serial)),
+    serialsOn(peerList),
     new Set(peer),
   );
   assert.deepEqual(
-    new Set(clusterList.revoked.map(({ serial }) => serial)),
+    serialsOn(clusterList),
     new Set(cluster1),
   );
   assert.equal(peerList.number, 2);
@@ -404,10 +409,10 @@ Deno.test("ca loses none of 20 revocations at once on five members, and the numb
   assert(answers.every(({ revoked }) => revoked.length === 1));
   const list = await listIn(store, "/cluster-ca/");
   assert.deepEqual(
-    new Set(list.revoked.map(({ serial }) => serial)),
+    serialsOn(list),
     new Set(serials),
   );
-  assert.equal(list.revoked.length, 20);
+  assert.equal(list.revoked.size, 20);
   await watching;
   assert.deepEqual(
     numbers,
@@ -431,11 +436,7 @@ Deno.test("ca tells a watcher of the newest list, then of each newer one", async
     await ca.revoke({ name }, caller());
     const { value } = await lists.next();
     assert(value);
-    assert(
-      parseRevocationList(value.der).revoked.some((entry) =>
-        entry.serial === serial
-      ),
-    );
+    assert(parseRevocationList(value.der).revoked.has(serial));
     assert.deepEqual(await ca.crl({ authority: "cluster" }, caller()), value);
   }
   controller.abort();

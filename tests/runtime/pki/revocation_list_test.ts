@@ -62,19 +62,37 @@ Deno.test("parseRevocationList() reads number, authority, serials and dates", ()
     ),
     der(0x30, "02017f", time("500101000000Z")),
   ];
-  assert.deepEqual(parseRevocationList(list({ entries })), {
-    number: 256,
-    authorityKeyId: "c0ffee",
-    revoked: [
-      { serial, revokedAt: new Date("2026-11-21T10:11:12Z") },
-      { serial: "ff", revokedAt: new Date("2050-01-01T00:00:00Z") },
-      { serial: "7f", revokedAt: new Date("1950-01-01T00:00:00Z") },
-    ],
-  });
+  const { number, authorityKeyId, revoked } = parseRevocationList(
+    list({ entries }),
+  );
+  assert.equal(number, 256);
+  assert.equal(authorityKeyId, "c0ffee");
+  assert.equal(revoked.size, 3);
+  assert.deepEqual([...revoked], [
+    { serial, revokedAt: new Date("2026-11-21T10:11:12Z") },
+    { serial: "ff", revokedAt: new Date("2050-01-01T00:00:00Z") },
+    { serial: "7f", revokedAt: new Date("1950-01-01T00:00:00Z") },
+  ]);
 });
 
 Deno.test("parseRevocationList() reads a list on which nobody is", () => {
-  assert.deepEqual(parseRevocationList(list({ entries: [] })).revoked, []);
+  const { revoked } = parseRevocationList(list({ entries: [] }));
+  assert.equal(revoked.size, 0);
+  assert.deepEqual([...revoked], []);
+});
+
+Deno.test("RevokedCertificates.has() finds the serials that are on it, and no others", () => {
+  const others = ["020200ff", "02017f", "02020100"]
+    .map((integer) => der(0x30, integer, time("261121101112Z")));
+  const { revoked } = parseRevocationList(
+    list({ entries: [...others, entry] }),
+  );
+  for (const on of ["ff", "7f", "0100", serial]) assert(revoked.has(on), on);
+  for (
+    const off of ["00ff", "80", "01", "00", `${serial}00`, serial.slice(2)]
+  ) {
+    assert(!revoked.has(off), off);
+  }
 });
 
 Deno.test("parseRevocationList() refuses a list cut off anywhere, or with anything behind it", () => {
@@ -142,10 +160,29 @@ const refused: Record<string, [Uint8Array, RegExp]> = {
     list({ entries: [der(0x30, "0202007f", time("261121101112Z"))] }),
     /integer 007f is not positive DER/,
   ],
-  "with a date that is none": [
-    list({ entries: [der(0x30, "020101", time("261321101112Z"))] }),
-    /Cannot read "261321101112Z" as a time/,
-  ],
+  ...Object.fromEntries(
+    [
+      "261321101112Z",
+      "260021101112Z",
+      "261132101112Z",
+      "261121241112Z",
+      "261121106012Z",
+      "261121101160Z",
+      "2611211011a2Z",
+      "261121101112X",
+      "2026112110111Z",
+    ].map((text): [string, [Uint8Array, RegExp]] => [
+      `with the date ${text}`,
+      [
+        list({
+          entries: [
+            der(0x30, "020101", der(0x17, new TextEncoder().encode(text))),
+          ],
+        }),
+        new RegExp(`Cannot read "${text}" as a time`),
+      ],
+    ]),
+  ),
   "with something after its extensions": [
     list({ rest: "0500" }),
     /2 bytes follow/,
