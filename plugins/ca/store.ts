@@ -8,6 +8,7 @@ import {
   type kv,
   parseRevocationList,
   type RevocationListContent,
+  v,
 } from "hamlet";
 import { type Authority, importSigningKey } from "./authority.ts";
 import type { Pending } from "./pending.ts";
@@ -352,5 +353,8 @@ function encodeRecord(record: CertificateRecord): Uint8Array<ArrayBuffer> {
 }
 
 function decodeRecord(value: Uint8Array): CertificateRecord {
-  return CertificateRecord.parse(JSON.parse(new TextDecoder().decode(value)));
+  return v.parse(
+    CertificateRecord,
+    JSON.parse(new TextDecoder().decode(value)),
+  );
 }

@@ -4,8 +4,8 @@ import {
   type kv,
   type Selection,
   ServiceError,
+  type v,
   type WatchEvent,
-  type z,
 } from "hamlet";
 import { delay } from "./delay.ts";
 import { isTransient, toEtcdError } from "./etcd_error.ts";
@@ -15,7 +15,7 @@ import { toKeyValue } from "./key_value.ts";
 import type { KvStore } from "./kv_store.ts";
 
 /** What a watch hands out: what there is, then what changes. */
-export type WatchItem = z.input<typeof kv.methods.watch.output>;
+export type WatchItem = v.InferInput<typeof kv.methods.watch.output>;
 
 /** Options of {@linkcode watchKeys}. */
 export interface WatchKeysOptions {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Client, kv, Logger, Runnable, z } from "hamlet";
+import type { Client, kv, Logger, Runnable, v } from "hamlet";
 import { ListFile, RefusedListError } from "./list_file.ts";
 
 /**
@@ -85,7 +85,7 @@ function messageOf(error: unknown): string {
 
 /** The value that a change left behind, if any. */
 function newest(
-  change: z.output<typeof kv.methods.watch.output>,
+  change: v.InferOutput<typeof kv.methods.watch.output>,
 ): Uint8Array | undefined {
   if (change.kind === "snapshot") return change.kvs[0]?.value;
   const last = change.events.at(-1);
