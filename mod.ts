@@ -25,7 +25,7 @@
  *
  * @module
  */
-export { z } from "zod";
+export * as v from "valibot";
 export * from "./runtime/atomic_file.ts";
 export { failpoint } from "./runtime/failpoint.ts";
 export { ifThere } from "./runtime/if_there.ts";

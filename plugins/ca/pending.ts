@@ -1,4 +1,4 @@
-import { AuthorityName, writeFileAtomic, z } from "hamlet";
+import { AuthorityName, v, writeFileAtomic } from "hamlet";
 import {
   type Authority,
   createAuthority,
@@ -22,17 +22,23 @@ export interface PendingAuthority {
 /** Both authorities while they are not in etcd yet. */
 export type Pending = Readonly<Record<AuthorityName, PendingAuthority>>;
 
-const base64 = z.base64().transform((text) => Uint8Array.fromBase64(text));
-
-const PendingFile = z.record(
-  AuthorityName,
-  z.strictObject({
-    certificate: base64,
-    sealedKey: base64,
-    revocationList: base64,
-    certificates: z.record(z.string(), CertificateRecord),
-  }),
+const base64 = v.pipe(
+  v.string(),
+  v.base64(),
+  v.transform((text) => Uint8Array.fromBase64(text)),
 );
+
+const PendingRecord = v.strictObject({
+  certificate: base64,
+  sealedKey: base64,
+  revocationList: base64,
+  certificates: v.record(v.string(), CertificateRecord),
+});
+
+const PendingFile = v.strictObject({
+  peer: PendingRecord,
+  cluster: PendingRecord,
+});
 
 /**
  * Makes both authorities.
@@ -115,13 +121,13 @@ export async function writePending(
  * @param sealKey Opens the private keys.
  * @returns The authorities.
  * @throws {SealError} If the seal key is another one.
- * @throws {SyntaxError | z.ZodError} If it is not such a file.
+ * @throws {SyntaxError | v.ValiError} If it is not such a file.
  */
 export async function readPending(
   text: string,
   sealKey: Uint8Array<ArrayBuffer>,
 ): Promise<Pending> {
-  const file = PendingFile.parse(JSON.parse(text));
+  const file = v.parse(PendingFile, JSON.parse(text));
   const decode = async (name: AuthorityName): Promise<PendingAuthority> => {
     const { certificate, sealedKey, revocationList, certificates } = file[name];
     const privateKey = await unseal(sealKey, sealedKey, { name, certificate });

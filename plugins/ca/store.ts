@@ -9,6 +9,7 @@ import {
   newestOf,
   parseRevocationList,
   type RevocationListContent,
+  v,
 } from "hamlet";
 import { type Authority, importSigningKey } from "./authority.ts";
 import type { Pending } from "./pending.ts";
@@ -357,5 +358,8 @@ function encodeRecord(record: CertificateRecord): Uint8Array<ArrayBuffer> {
 }
 
 function decodeRecord(value: Uint8Array): CertificateRecord {
-  return CertificateRecord.parse(JSON.parse(new TextDecoder().decode(value)));
+  return v.parse(
+    CertificateRecord,
+    JSON.parse(new TextDecoder().decode(value)),
+  );
 }

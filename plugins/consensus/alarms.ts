@@ -1,4 +1,4 @@
-import type { Alarm, z } from "hamlet";
+import type { Alarm, v } from "hamlet";
 import { toHex } from "./member_id.ts";
 
 /**
@@ -11,7 +11,7 @@ import { toHex } from "./member_id.ts";
  */
 export function readAlarms(
   errors: readonly string[],
-): z.infer<typeof Alarm>[] {
+): v.InferOutput<typeof Alarm>[] {
   return errors.flatMap((error) => {
     const [, member, alarm] = error.match(/memberID:(\d+)\s+alarm:(\w+)/) ?? [];
     if (member === undefined || alarm === undefined) return [];
@@ -19,7 +19,7 @@ export function readAlarms(
   });
 }
 
-const KINDS: Readonly<Record<string, z.infer<typeof Alarm>["kind"]>> = {
+const KINDS: Readonly<Record<string, v.InferOutput<typeof Alarm>["kind"]>> = {
   NOSPACE: "no-space",
   CORRUPT: "corrupt",
 };

@@ -1,4 +1,4 @@
-import { FatalError, ifThere, writeFileAtomic, z } from "hamlet";
+import { FatalError, ifThere, v, writeFileAtomic } from "hamlet";
 import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { getText } from "./get_text.ts";
 
@@ -9,7 +9,7 @@ export type ClusterVersion = Pick<EtcdVersion, "major" | "minor">;
 const PATIENCE = 2_000;
 
 /** Until the members have agreed on one, etcd says `not_decided`. */
-const Answer = z.object({ etcdcluster: z.string() });
+const Answer = v.object({ etcdcluster: v.string() });
 
 /**
  * The cluster version as this node knows it, on disk beside etcd's data: before etcd is started nobody else can tell
@@ -77,7 +77,7 @@ export class KnownClusterVersion {
    */
   async look(socket: string): Promise<ClusterVersion | undefined> {
     const answer = await getText(socket, "/version", PATIENCE);
-    const now = parse(Answer.parse(JSON.parse(answer)).etcdcluster);
+    const now = parse(v.parse(Answer, JSON.parse(answer)).etcdcluster);
     if (
       now === undefined ||
       (now.major === this.#known?.major && now.minor === this.#known.minor)

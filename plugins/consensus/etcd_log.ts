@@ -1,4 +1,4 @@
-import { type LogLevel, z } from "hamlet";
+import { type LogLevel, v } from "hamlet";
 
 /** A line of etcd's log. */
 export interface EtcdLine {
@@ -8,9 +8,17 @@ export interface EtcdLine {
 }
 
 /** The lines of etcd's logger, zap: https://pkg.go.dev/go.uber.org/zap/zapcore#Level */
-const ZapLine = z.looseObject({
-  level: z.enum(["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
-  msg: z.string(),
+const ZapLine = v.looseObject({
+  level: v.picklist([
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "dpanic",
+    "panic",
+    "fatal",
+  ]),
+  msg: v.string(),
 });
 
 /** What is told otherwise, or to nobody's use. */
@@ -33,13 +41,13 @@ const REFUSED = /^rejected connection/;
  * @returns The same with its level; a line that is not JSON, such as one of a Go panic, as it is.
  */
 export function parseEtcdLine(text: string): EtcdLine {
-  const line = ZapLine.safeParse(parseJson(text));
+  const line = v.safeParse(ZapLine, parseJson(text));
   if (!line.success) {
     const broken = /^(panic|fatal error|etcd): /.test(text) ||
       text.startsWith("error verifying flags");
     return { level: broken ? "error" : "info", message: text };
   }
-  const { level, msg } = line.data;
+  const { level, msg } = line.output;
   return {
     level: EXPECTED.test(msg)
       ? "debug"
@@ -48,7 +56,7 @@ export function parseEtcdLine(text: string): EtcdLine {
       : levelOf(level),
     message: msg,
     properties: Object.fromEntries(
-      Object.entries(line.data).filter(([name]) => !OMITTED.has(name)),
+      Object.entries(line.output).filter(([name]) => !OMITTED.has(name)),
     ),
   };
 }
@@ -123,7 +131,7 @@ function textOf({ message, properties }: EtcdLine): string {
 const DAMAGE =
   /invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF|\bwal(?:pb)?: |\/member\/\S+: is a directory/;
 
-function levelOf(level: z.infer<typeof ZapLine>["level"]): LogLevel {
+function levelOf(level: v.InferOutput<typeof ZapLine>["level"]): LogLevel {
   switch (level) {
     case "debug":
     case "info":

@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { ICompare, IPutRequest, IRequestOp, ITxnRequest } from "etcd3";
-import type { Compare, kv, Operation, Selection, z } from "hamlet";
+import type { Compare, kv, Operation, Selection, v } from "hamlet";
 import { keyRange } from "./key_range.ts";
 
 /** The input of a transaction. */
-export type Txn = z.output<typeof kv.methods.txn.input>;
+export type Txn = v.InferOutput<typeof kv.methods.txn.input>;
 /** The input of a write. */
-export type Put = z.output<typeof kv.methods.put.input>;
+export type Put = v.InferOutput<typeof kv.methods.put.input>;
 
 /** What a transaction would do, whichever branch is taken. */
 export interface TxnReach {

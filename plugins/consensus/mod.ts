@@ -8,7 +8,7 @@ import {
   node as nodeService,
   type PluginContext,
   process,
-  z,
+  v,
 } from "hamlet";
 import { askVersion } from "./ask_version.ts";
 import { KnownClusterVersion } from "./cluster_version.ts";
@@ -28,10 +28,16 @@ import { keepPeerUrl } from "./own_peer_url.ts";
 import { followPeerAddress } from "./peer_address.ts";
 import { PeerTraffic } from "./peer_traffic.ts";
 
-const Config = z.strictObject({
-  /** Bytes of etcd's database after which it takes no more writes. @default 2 GiB */
-  backendQuota: z.int().positive().default(2 * 1024 ** 3),
-}).prefault({});
+const Config = v.optional(
+  v.strictObject({
+    /** Bytes of etcd's database after which it takes no more writes. @default 2 GiB */
+    backendQuota: v.optional(
+      v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+      2 * 1024 ** 3,
+    ),
+  }),
+  {},
+);
 
 /**
  * Milliseconds in which a member that was removed is told whether it is to be a worker, or to end, by

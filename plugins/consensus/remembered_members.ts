@@ -1,9 +1,9 @@
-import { Member, writeFileAtomic, z } from "hamlet";
+import { Member, v, writeFileAtomic } from "hamlet";
 import { exists } from "./exists.ts";
 
 /** What does not change by itself while nobody can be asked. */
-const Remembered = z.array(
-  Member.pick({ id: true, name: true, peerURLs: true, learner: true }),
+const Remembered = v.array(
+  v.pick(Member, ["id", "name", "peerURLs", "learner"]),
 );
 
 /**
@@ -13,12 +13,12 @@ const Remembered = z.array(
 export class RememberedMembers {
   readonly #path: string;
   readonly #self: string;
-  #known: z.output<typeof Remembered>;
+  #known: v.InferOutput<typeof Remembered>;
 
   private constructor(
     path: string,
     self: string,
-    known: z.output<typeof Remembered>,
+    known: v.InferOutput<typeof Remembered>,
   ) {
     this.#path = path;
     this.#self = self;
@@ -36,7 +36,7 @@ export class RememberedMembers {
     return new RememberedMembers(
       path,
       self,
-      Remembered.parse(JSON.parse(text)),
+      v.parse(Remembered, JSON.parse(text)),
     );
   }
 
@@ -56,7 +56,7 @@ export class RememberedMembers {
    * @param members As etcd tells them.
    */
   async update(members: readonly Member[]): Promise<void> {
-    const now = Remembered.parse(members);
+    const now = v.parse(Remembered, members);
     const text = JSON.stringify(now);
     if (text === JSON.stringify(this.#known)) return;
     this.#known = now;

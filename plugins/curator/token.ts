@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
-import { Role } from "hamlet";
+import { Role, v } from "hamlet";
 
 /** Where a member's curator answers. */
 export interface Endpoint {
@@ -92,7 +92,7 @@ export function parseToken(text: string): JoinToken {
   const [, role, invitation = "", secret, fingerprint, endpoints] = parts;
   try {
     return {
-      role: Role.parse(role),
+      role: v.parse(Role, role),
       invitation,
       secret: decode(secret, 32),
       fingerprint: decode(fingerprint, 32),

@@ -6,8 +6,8 @@ import {
   Latest,
   network,
   nodes,
+  v,
   writeFileAtomic,
-  z,
 } from "hamlet";
 import { followCluster } from "./follow_cluster.ts";
 import {
@@ -20,10 +20,13 @@ import {
 import { checkOwnName, type OwnName } from "./own_name.ts";
 import { RememberedNodes } from "./remembered_nodes.ts";
 
-const Config = z.strictObject({
-  /** Whether a marked block in the machine's own `/etc/hosts` has the nodes too. @default false */
-  etcHosts: z.boolean().default(false),
-}).prefault({});
+const Config = v.optional(
+  v.strictObject({
+    /** Whether a marked block in the machine's own `/etc/hosts` has the nodes too. @default false */
+    etcHosts: v.optional(v.boolean(), false),
+  }),
+  {},
+);
 
 /** Milliseconds until this system is asked again for a name that it does not resolve. */
 const RECHECK_MS = 10_000;

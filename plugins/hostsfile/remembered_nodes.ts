@@ -1,9 +1,9 @@
-import { type Logger, writeFileAtomic, z } from "hamlet";
+import { type Logger, v, writeFileAtomic } from "hamlet";
 import { entryProblem, type HostsEntry } from "./hosts_file.ts";
 
-const Content = z.object({
-  nodes: z.array(
-    z.object({ id: z.string(), name: z.string(), address: z.string() }),
+const Content = v.object({
+  nodes: v.array(
+    v.object({ id: v.string(), name: v.string(), address: v.string() }),
   ),
 });
 
@@ -26,12 +26,12 @@ export class RememberedNodes {
   async read(log: Logger): Promise<ReadonlyMap<string, HostsEntry>> {
     try {
       this.#content = await Deno.readTextFile(this.#path);
-      const { nodes } = Content.parse(JSON.parse(this.#content));
+      const { nodes } = v.parse(Content, JSON.parse(this.#content));
       const good = nodes.filter((entry) => entryProblem(entry) === undefined);
       return new Map(good.map((entry) => [entry.id, entry]));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return new Map();
-      if (!(error instanceof SyntaxError || error instanceof z.ZodError)) {
+      if (!(error instanceof SyntaxError || error instanceof v.ValiError)) {
         throw error;
       }
       log.warn(

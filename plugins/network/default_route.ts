@@ -1,4 +1,4 @@
-import { z } from "hamlet";
+import { v } from "hamlet";
 
 /** A way out of this machine. */
 export interface DefaultRoute {
@@ -10,19 +10,19 @@ export interface DefaultRoute {
 }
 
 const hop = {
-  dev: z.string().optional(),
-  gateway: z.string().optional(),
-  flags: z.array(z.string()).default([]),
+  dev: v.optional(v.string()),
+  gateway: v.optional(v.string()),
+  flags: v.optional(v.array(v.string()), []),
 };
 
 /** What is read of one route. */
-const Route = z.object({
+const Route = v.object({
   ...hop,
   /** Absent for a unicast route; an `unreachable` one, for example, leads nowhere. */
-  type: z.string().default("unicast"),
-  prefsrc: z.string().optional(),
-  metric: z.number().default(0),
-  nexthops: z.array(z.object(hop)).optional(),
+  type: v.optional(v.string(), "unicast"),
+  prefsrc: v.optional(v.string()),
+  metric: v.optional(v.number(), 0),
+  nexthops: v.optional(v.array(v.object(hop))),
 });
 
 /**
@@ -37,7 +37,7 @@ export function parseDefaultRoutes(
   json: string,
   family: DefaultRoute["family"],
 ): DefaultRoute[] {
-  return z.array(Route).parse(JSON.parse(json.trim() || "[]"))
+  return v.parse(v.array(Route), JSON.parse(json.trim() || "[]"))
     .filter(({ type }) => type === "unicast")
     .toSorted((a, b) => a.metric - b.metric)
     .flatMap((route) =>

@@ -1,10 +1,12 @@
-import { z } from "zod";
 import { dirname } from "node:path";
+import * as v from "valibot";
 import { lockHolder } from "../flock.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { NodeStatus } from "../status.ts";
 import type { CallMethod, Service, StreamMethod } from "../service/contract.ts";
 import { ServiceError } from "../service/errors.ts";
+import { inputProblem } from "../service/input_problem.ts";
+import { parseValue } from "../service/parse_value.ts";
 import { NoNodeError } from "./errors.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import {
@@ -65,7 +67,8 @@ export class AdminClient implements Disposable {
    */
   async status(): Promise<NodeStatus> {
     const timeout = AbortSignal.timeout(this.#patience);
-    return StatusAnswer.parse(
+    return this.#parse(
+      StatusAnswer,
       await this.#answer("GET", "/v1/status", undefined, timeout),
     );
   }
@@ -77,12 +80,12 @@ export class AdminClient implements Disposable {
    */
   async *watchStatus(signal: AbortSignal): AsyncGenerator<NodeStatus> {
     const lines = this.#lines("GET", "/v1/status?watch", undefined, signal);
-    for await (const line of lines) yield StatusAnswer.parse(line);
+    for await (const line of lines) yield this.#parse(StatusAnswer, line);
   }
 
   /** Every plugin that the node's manifest declares. */
   async plugins(): Promise<readonly PluginDescription[]> {
-    return PluginsAnswer.parse(await this.#answer("GET", "/v1/plugins"));
+    return this.#parse(PluginsAnswer, await this.#answer("GET", "/v1/plugins"));
   }
 
   /**
@@ -100,7 +103,7 @@ export class AdminClient implements Disposable {
     if (options.limit !== undefined) query.set("limit", `${options.limit}`);
     if (options.follow) query.set("follow", "");
     const lines = this.#lines("GET", `/v1/logs?${query}`, undefined, signal);
-    for await (const line of lines) yield LogLine.parse(line);
+    for await (const line of lines) yield this.#parse(LogLine, line);
   }
 
   /**
@@ -116,14 +119,14 @@ export class AdminClient implements Disposable {
   async call<S extends Service, N extends MethodsOf<S, CallMethod>>(
     service: S,
     method: N & string,
-    input: z.input<S["methods"][N]["input"]>,
-  ): Promise<z.output<S["methods"][N]["output"]>> {
+    input: v.InferInput<S["methods"][N]["input"]>,
+  ): Promise<v.InferOutput<S["methods"][N]["output"]>> {
     const output = await this.#answer(
       "POST",
       `/v1/services/${service.name}/${method}`,
       input,
     );
-    return outputOf<S, N>(service, method).parse(output);
+    return this.#parse(outputOf<S, N>(service, method), output);
   }
 
   /**
@@ -138,9 +141,9 @@ export class AdminClient implements Disposable {
   async *stream<S extends Service, N extends MethodsOf<S, StreamMethod>>(
     service: S,
     method: N & string,
-    input: z.input<S["methods"][N]["input"]>,
+    input: v.InferInput<S["methods"][N]["input"]>,
     signal: AbortSignal,
-  ): AsyncGenerator<z.output<S["methods"][N]["output"]>> {
+  ): AsyncGenerator<v.InferOutput<S["methods"][N]["output"]>> {
     const schema = outputOf<S, N>(service, method);
     const lines = this.#lines(
       "POST",
@@ -149,7 +152,7 @@ export class AdminClient implements Disposable {
       signal,
     );
     for await (const line of lines) {
-      yield schema.parse(z.object({ item: z.unknown() }).parse(line).item);
+      yield this.#parse(schema, this.#parse(Item, line).item);
     }
   }
 
@@ -209,6 +212,19 @@ export class AdminClient implements Disposable {
     throwIfError(tryDecode(text));
     throw new NoNodeError(
       `Cannot talk to the node at "${this.#path}": it answered with HTTP status ${response.status}, as no node of this version does`,
+    );
+  }
+
+  #parse<S extends v.GenericSchema>(
+    schema: S,
+    value: unknown,
+  ): v.InferOutput<S> {
+    const parsed = parseValue(schema, value);
+    if (parsed.success) return parsed.output;
+    throw new NoNodeError(
+      `Cannot talk to the node at "${this.#path}": it answers as no node of this version does (${
+        inputProblem(parsed.issues)
+      })`,
     );
   }
 
@@ -300,6 +316,9 @@ function ownerOf(path: string): string {
   }
 }
 
+/** A line of a stream of a service. */
+const Item = v.object({ item: v.optional(v.unknown()) });
+
 /** The generic method's schema, as the contract has it. */
 function outputOf<S extends Service, N extends keyof S["methods"]>(
   service: S,
@@ -319,8 +338,8 @@ function tryDecode(text: string): unknown {
 }
 
 function throwIfError(value: unknown): void {
-  const found = ErrorAnswer.safeParse(value);
+  const found = v.safeParse(ErrorAnswer, value);
   if (!found.success) return;
-  const { code, message } = found.data.error;
+  const { code, message } = found.output.error;
   throw new ServiceError(code, message);
 }

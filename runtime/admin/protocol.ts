@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as v from "valibot";
 import type { LogEntry } from "../log/entry.ts";
 import { LOG_LEVELS } from "../log/level.ts";
 import type { Plain } from "../log/plain.ts";
@@ -15,71 +15,85 @@ import type { PluginDescription } from "./target.ts";
 export const SOCKET_NAME = "hamlet.sock";
 
 /** The answer of `GET /v1/status`, and each line of `GET /v1/status?watch`. */
-export const StatusAnswer: z.ZodType<NodeStatus> = z.object({
-  ready: z.boolean(),
-  node: z.object({
-    id: z.string(),
-    name: z.string(),
-    machineId: z.string(),
+export const StatusAnswer: v.GenericSchema<unknown, NodeStatus> = v.object({
+  ready: v.boolean(),
+  node: v.object({
+    id: v.string(),
+    name: v.string(),
+    machineId: v.string(),
     role: Role,
-    address: z.string().exactOptional(),
+    address: v.exactOptional(v.string()),
   }),
-  plugins: z.array(z.object({
-    name: z.string(),
-    state: z.enum(["waiting", "starting", "ready", "unready", "given-up"]),
-    reason: z.string().exactOptional(),
-    restarts: z.number(),
+  plugins: v.array(v.object({
+    name: v.string(),
+    state: v.picklist(["waiting", "starting", "ready", "unready", "given-up"]),
+    reason: v.exactOptional(v.string()),
+    restarts: v.number(),
   })),
-  runnables: z.array(z.object({
-    dn: z.string(),
-    state: z.enum(["NEW", "HEALTHY", "DONE", "DEAD", "CANCELED"]),
-    restarts: z.number(),
-    since: z.number(),
+  runnables: v.array(v.object({
+    dn: v.string(),
+    state: v.picklist(["NEW", "HEALTHY", "DONE", "DEAD", "CANCELED"]),
+    restarts: v.number(),
+    since: v.number(),
   })),
-  members: z.array(Member.extend({
-    heardAgo: z.number().exactOptional(),
-    nodeName: z.string().exactOptional(),
+  members: v.array(v.object({
+    ...Member.entries,
+    heardAgo: v.exactOptional(v.number()),
+    nodeName: v.exactOptional(v.string()),
   })),
-  warnings: z.array(z.string()),
+  warnings: v.array(v.string()),
 });
 
 /** The answer of `GET /v1/plugins`. */
-export const PluginsAnswer: z.ZodType<readonly PluginDescription[]> = z.array(
-  z.object({
-    name: z.string(),
-    module: z.string(),
-    loaded: z.boolean(),
-    isolation: z.enum(["worker", "process"]),
-    roles: z.array(z.string()),
-    permissions: z.object({
-      read: z.array(z.string()),
-      write: z.array(z.string()),
-      net: z.array(z.string()),
-      env: z.array(z.string()),
-      sys: z.array(z.string()),
+export const PluginsAnswer: v.GenericSchema<
+  unknown,
+  readonly PluginDescription[]
+> = v.array(
+  v.object({
+    name: v.string(),
+    module: v.string(),
+    loaded: v.boolean(),
+    isolation: v.picklist(["worker", "process"]),
+    roles: v.array(v.string()),
+    permissions: v.object({
+      read: v.array(v.string()),
+      write: v.array(v.string()),
+      net: v.array(v.string()),
+      env: v.array(v.string()),
+      sys: v.array(v.string()),
     }),
-    provides: z.array(z.string()),
-    uses: z.array(z.object({
-      service: z.string(),
-      optional: z.boolean(),
-      methods: z.array(z.string()).exactOptional(),
-      scope: z.unknown().exactOptional(),
+    provides: v.array(v.string()),
+    uses: v.array(v.object({
+      service: v.string(),
+      optional: v.boolean(),
+      methods: v.exactOptional(v.array(v.string())),
+      scope: v.exactOptional(v.unknown()),
     })),
   }),
 );
 
-const plain: z.ZodType<Plain> = z.json();
+const plain: v.GenericSchema<Plain> = v.union([
+  v.string(),
+  v.number(),
+  v.boolean(),
+  v.null(),
+  v.array(v.lazy(() => plain)),
+  v.record(v.string(), v.lazy(() => plain)),
+]);
 
 /** A line of `GET /v1/logs`: an entry, or how many a slow reader missed. */
-export const LogLine: z.ZodType<LogEntry | { dropped: number }> = z.union([
-  z.object({ dropped: z.number() }),
-  z.object({
-    time: z.string(),
-    level: z.enum(LOG_LEVELS),
-    dn: z.string(),
-    message: z.string(),
-    template: z.string().exactOptional(),
-    properties: z.record(z.string(), plain),
+export const LogLine: v.GenericSchema<
+  unknown,
+  LogEntry | { dropped: number }
+> = v.union([
+  v.object({ dropped: v.number() }),
+  v.object({
+    time: v.string(),
+    level: v.picklist(LOG_LEVELS),
+    dn: v.string(),
+    message: v.string(),
+    template: v.exactOptional(v.string()),
+    properties: v.record(v.string(), plain),
   }),
 ]);
 
@@ -97,11 +111,11 @@ export const STATUS_OF = {
 } as const satisfies Record<ServiceErrorCode, number>;
 
 /** Every answer but a 2xx, and the last line of a stream that failed. */
-export const ErrorAnswer = z.object({
-  error: z.object({
-    code: z.enum(SERVICE_ERROR_CODES),
-    message: z.string(),
+export const ErrorAnswer = v.object({
+  error: v.object({
+    code: v.picklist(SERVICE_ERROR_CODES),
+    message: v.string(),
   }),
 });
 /** Every answer but a 2xx, and the last line of a stream that failed. */
-export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
+export type ErrorAnswer = v.InferOutput<typeof ErrorAnswer>;

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
+import * as v from "valibot";
 import type { Service } from "../service/contract.ts";
 import { inputProblem } from "../service/input_problem.ts";
 import { ServiceError, type ServiceErrorCode } from "../service/errors.ts";
+import { parseValue } from "../service/parse_value.ts";
+import { Count } from "../service/values.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 import { type ErrorAnswer, STATUS_OF } from "./protocol.ts";
 import { ADMIN_SERVICES } from "./services.ts";
@@ -178,10 +180,10 @@ function createHandler(
       pattern: /^\/v1\/logs$/,
       handle({ query }) {
         const { dn, limit, follow } = parse(
-          z.object({
-            dn: z.string().optional(),
-            limit: z.coerce.number().int().nonnegative().optional(),
-            follow: z.string().optional(),
+          v.object({
+            dn: v.optional(v.string()),
+            limit: v.optional(v.pipe(v.string(), v.transform(Number), Count)),
+            follow: v.optional(v.string()),
           }),
           Object.fromEntries(query),
           "The query",
@@ -418,16 +420,16 @@ async function readBody(request: Request): Promise<unknown> {
   }
 }
 
-function parse<S extends z.ZodType>(
+function parse<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
   what: string,
-): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
+): v.InferOutput<S> {
+  const result = parseValue(schema, value);
+  if (result.success) return result.output;
   throw new ServiceError(
     "invalid-argument",
-    `${what} is not what is wanted: ${inputProblem(result.error)}`,
+    `${what} is not what is wanted: ${inputProblem(result.issues)}`,
   );
 }
 

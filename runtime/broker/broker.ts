@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { LogSink } from "../log/record.ts";
 import type { Client, Implementation, Service } from "../service/contract.ts";
 import { ScopeError, ServiceError } from "../service/errors.ts";
@@ -25,7 +25,7 @@ export interface ClientOptions<S extends Service> {
   /** What the provider sees as the caller's name, such as `admin`. */
   readonly name: string;
   /** The part of the service it may reach. */
-  readonly scope: z.input<S["scope"]>;
+  readonly scope: v.InferInput<S["scope"]>;
   /** Ends the wait for a provider, which then rejects with the signal's reason, and later the connection. */
   readonly signal?: AbortSignal;
 }

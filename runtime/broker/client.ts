@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import * as v from "valibot";
 import type {
   CallOptions,
   Client,
@@ -6,6 +6,7 @@ import type {
   Service,
 } from "../service/contract.ts";
 import { ServiceError, ServiceGoneError } from "../service/errors.ts";
+import { parseValue } from "../service/parse_value.ts";
 import {
   parseProviderFrame,
   ProtocolError,
@@ -183,13 +184,13 @@ class Connection {
     }
   }
 
-  #parse(name: string, schema: z.ZodType, value: unknown): unknown {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
+  #parse(name: string, schema: v.GenericSchema, value: unknown): unknown {
+    const parsed = parseValue(schema, value);
+    if (parsed.success) return parsed.output;
     throw new ServiceError(
       "internal",
       `The provider of service "${this.#service.name}" answered "${name}" with what its contract does not allow`,
-      { cause: parsed.error },
+      { cause: new v.ValiError(parsed.issues) },
     );
   }
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { Client, Service } from "../service/contract.ts";
 import type { Broker } from "./broker.ts";
 
@@ -53,7 +53,7 @@ export class OwnClients {
     const { broker, name, scope, signal } = this.#options;
     const client = broker.client(service, {
       name,
-      scope: scope(service.name) as z.input<Service["scope"]>,
+      scope: scope(service.name) as v.InferInput<Service["scope"]>,
       signal,
     });
     const forget = () => void this.#clients.delete(service.name);

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import type {
   Caller,
   Implementation,
@@ -7,6 +7,7 @@ import type {
 } from "../service/contract.ts";
 import { ScopeError, ServiceError } from "../service/errors.ts";
 import { inputProblem } from "../service/input_problem.ts";
+import { parseValue } from "../service/parse_value.ts";
 import { parseUserFrame, ProtocolError, type UserFrame } from "./frame.ts";
 import {
   MAX_CALLS,
@@ -88,7 +89,7 @@ class Server implements ServedConnection {
   readonly #transport: Transport;
   readonly #user: ConnectionUser;
   readonly #refusals: Refusals;
-  readonly #scope: z.ZodSafeParseResult<unknown>;
+  readonly #scope: v.SafeParseResult<v.GenericSchema>;
   readonly #running = new Map<number, Running>();
   #streams = 0;
   #closed = false;
@@ -105,7 +106,7 @@ class Server implements ServedConnection {
     this.#transport = transport;
     this.#user = user;
     this.#refusals = refusals;
-    this.#scope = service.scope.safeParse(user.scope);
+    this.#scope = parseValue(service.scope, user.scope);
     transport.onClose(() => this.#end());
     transport.onMessage((message) => this.#receive(message));
   }
@@ -151,7 +152,7 @@ class Server implements ServedConnection {
     const controller = new AbortController();
     const caller: Caller = {
       name: this.#user.name,
-      scope: this.#scope.data,
+      scope: this.#scope.output,
       signal: controller.signal,
     };
     if (method.kind === "call") {
@@ -189,7 +190,7 @@ class Server implements ServedConnection {
       throw new ScopeError(
         this.#user.name,
         `use service "${service}", since its scope is not valid (${
-          inputProblem(this.#scope.error)
+          inputProblem(this.#scope.issues)
         })`,
         `uses.${service}.scope`,
       );
@@ -207,12 +208,12 @@ class Server implements ServedConnection {
   }
 
   #parse(name: string, method: Method, input: unknown): unknown {
-    const parsed = method.input.safeParse(pack(input, MAX_INPUT_BYTES));
-    if (parsed.success) return parsed.data;
+    const parsed = parseValue(method.input, pack(input, MAX_INPUT_BYTES));
+    if (parsed.success) return parsed.output;
     throw new ServiceError(
       "invalid-argument",
       `Service "${this.#service.name}" cannot take this input of "${name}" (${
-        inputProblem(parsed.error)
+        inputProblem(parsed.issues)
       })`,
     );
   }

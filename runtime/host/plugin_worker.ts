@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { Broker, Session } from "../broker/broker.ts";
 import type { Declaration } from "../broker/declaration.ts";
 import {
@@ -215,12 +216,12 @@ export class PluginWorker {
   }
 
   #receive(message: unknown): void {
-    const parsed = PluginMessage.safeParse(message);
+    const parsed = v.safeParse(PluginMessage, message);
     if (!parsed.success) {
       this.#fail(new Error("The plugin told the host what no plugin tells"));
       return;
     }
-    const told = parsed.data;
+    const told = parsed.output;
     switch (told.kind) {
       case "loaded":
         this.#loaded.resolve();

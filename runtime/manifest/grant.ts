@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as v from "valibot";
 import { inputProblem } from "../service/input_problem.ts";
 import { GrantError } from "./errors.ts";
 import { EVERYWHERE, tcpAddressProblem } from "./granted_address.ts";
@@ -123,13 +124,11 @@ export async function resolveGrant(
   for (const [service, use] of Object.entries(entry.uses)) {
     const at = ["uses", service, "scope"];
     const scope = resolveScope(use.scope, at);
-    const parsed = KNOWN_SERVICES.get(service)?.scope.safeParse(scope);
-    uses[service] = {
-      ...use,
-      scope: parsed === undefined ? scope : parsed.data,
-    };
-    if (parsed?.error !== undefined) {
-      problems.push(problemOf(entry, at, scope, inputProblem(parsed.error)));
+    const known = KNOWN_SERVICES.get(service)?.scope ?? v.unknown();
+    const { output, issues } = v.safeParse(known, scope);
+    uses[service] = { ...use, scope: output };
+    if (issues !== undefined) {
+      problems.push(problemOf(entry, at, scope, inputProblem(issues)));
     }
   }
   if (problems.length > 0) throw new GrantError(entry.name, problems);

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as v from "valibot";
 import { ExtendsSchema, PluginsSchema } from "./schema.ts";
 
 const DESCRIPTION =
@@ -12,12 +13,19 @@ const DESCRIPTION =
  * @returns A JSON Schema of `deno.json`, draft 7 as editors know it, of which it describes `plugins`.
  */
 export function manifestJsonSchema(): unknown {
-  const { $schema, ...schema } = z.toJSONSchema(
-    z.looseObject({ extends: ExtendsSchema, plugins: PluginsSchema }),
+  const { $schema, $defs: _inlined, ...schema } = toJsonSchema(
+    v.looseObject({ extends: ExtendsSchema, plugins: PluginsSchema }),
     {
-      target: "draft-7",
       // What a person writes: defaults need not be there.
-      io: "input",
+      typeMode: "input",
+      // What only the program can check.
+      ignoreActions: ["check", "check_items", "raw_check"],
+      overrideSchema({ jsonSchema, definitions }) {
+        if (jsonSchema.required?.length === 0) delete jsonSchema.required;
+        // What is lazy comes as a reference; it is not for holding itself, so its place can have it.
+        const id = jsonSchema.$ref?.replace("#/$defs/", "");
+        return id === undefined ? jsonSchema : definitions[id];
+      },
     },
   );
   return {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import * as v from "valibot";
 import { ManifestError } from "./errors.ts";
 import type { Manifest, PluginEntry, UseEntry } from "./manifest.ts";
 import { type JsonPath, ManifestSource } from "./manifest_source.ts";
@@ -42,9 +42,9 @@ export function parseManifest(
   const own = readEntries({ text, path });
   const problems = [...own.problems];
   const extended = own.source.value(["extends"]);
-  const { error } = ExtendsSchema.safeParse(extended);
-  if (error !== undefined) {
-    problems.push(...shapeProblems(own.source, error, ["extends"]));
+  const { issues } = v.safeParse(ExtendsSchema, extended);
+  if (issues !== undefined) {
+    problems.push(...shapeProblems(own.source, issues, ["extends"]));
   } else if (extended !== undefined && builtIn === undefined) {
     problems.push(
       own.source.problem(
@@ -92,10 +92,8 @@ function readEntries({ text, path }: ManifestFile): Declared {
   const source = new ManifestSource(text, path);
   const problems = source.duplicateKeys(["plugins"]);
   const section = source.value(["plugins"]);
-  const { data, error } = PluginsSchema.safeParse(section);
-  if (error !== undefined) {
-    problems.push(...shapeProblems(source, error, ["plugins"]));
-  }
+  const parsed = v.safeParse(PluginsSchema, section);
+  problems.push(...shapeProblems(source, parsed.issues ?? [], ["plugins"]));
   const outlines = Object.entries(Object(section)).map(([name, entry]) =>
     outline(name, entry)
   );
@@ -116,7 +114,11 @@ function readEntries({ text, path }: ManifestFile): Declared {
   }
 
   const plugins: PluginEntry[] = [];
-  for (const [name, { uses, ...entry }] of Object.entries(data ?? {})) {
+  for (
+    const [name, { uses, ...entry }] of Object.entries(
+      parsed.success ? parsed.output : {},
+    )
+  ) {
     const module = modules.get(entry.module);
     if (module === undefined) continue;
     plugins.push({
@@ -136,7 +138,7 @@ function readEntries({ text, path }: ManifestFile): Declared {
 
 /** With scopes as they are written: they are parsed once their variables have been resolved. */
 function usesOf(
-  uses: z.output<typeof PluginSchema>["uses"],
+  uses: v.InferOutput<typeof PluginSchema>["uses"],
   scopeOf: (service: string) => unknown,
 ): Readonly<Record<string, UseEntry>> {
   // Without a prototype: who looks for a use named "constructor" finds none.

@@ -1,68 +1,68 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { LOG_LEVELS } from "../log/level.ts";
 import { ManifestError } from "../manifest/errors.ts";
 import { ManifestSource } from "../manifest/manifest_source.ts";
 import { shapeProblems } from "../manifest/shape_problems.ts";
+import { Keys, Named, OneOf } from "../service/keys.ts";
+import { IpAddress } from "../service/values.ts";
 import { StartError } from "./errors.ts";
 import { whyUnreadable } from "./why_unreadable.ts";
 
+const NO_NAME =
+  "A node's name is one DNS label: 1 to 63 of a to z, 0 to 9 and inner hyphens";
+
 /** A node's name: one DNS label (RFC 1123, section 2.1), in lower case as the node ID is. */
-export const NodeName = z.string().regex(
-  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-  {
-    error:
-      "A node's name is one DNS label: 1 to 63 of a to z, 0 to 9 and inner hyphens",
-  },
+export const NodeName = v.pipe(
+  v.string(NO_NAME),
+  v.regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, NO_NAME),
 );
 
-/** An address as a person writes it. */
-export const Address = z.union([z.ipv4(), z.ipv6()], {
-  error: "Write an IP address",
-});
-
 /** An address that others can reach a node at. */
-export const ReachableAddress = Address.refine(
-  (text) => !/^[0.]+$|^[0:]+$|^::ffff:[0.:]+$/i.test(text),
-  { error: "Write the one address that others reach this node at" },
+export const ReachableAddress = v.pipe(
+  IpAddress,
+  v.check(
+    (text) => !/^[0.]+$|^[0:]+$|^::ffff:[0.:]+$/i.test(text),
+    "Write the one address that others reach this node at",
+  ),
 );
 
 /** A TCP port; 0 takes a free one. */
-export const Port = z.int({ error: "Write a whole number" }).min(0).max(65535, {
-  error: "A port is at most 65535",
-});
+export const Port = v.pipe(
+  v.number("Write a whole number"),
+  v.safeInteger("Write a whole number"),
+  v.minValue(0, "A port is at least 0"),
+  v.maxValue(65535, "A port is at most 65535"),
+);
 
-const Level = z.enum(LOG_LEVELS);
+const Level = OneOf(LOG_LEVELS);
 
-const keys = {
-  name: NodeName,
-  listen: Address,
-  advertise: ReachableAddress,
-  peerPort: Port,
-  curatorPort: Port,
-  hostname: z.enum(["on", "off"]),
-  logFormat: z.enum(["text", "json"]),
-  logLevel: Level,
-  /** By DN, for that runnable and all below it. */
-  logLevels: z.record(z.string(), Level),
-  /** Paths of programs, by the name the manifest calls them. */
-  programs: z.record(
-    z.string(),
-    z.string().startsWith("/", { error: "Write an absolute path" }),
-  ),
-  /** Sections for plugins, by name; each is parsed by the plugin's own schema. */
-  plugins: z.record(z.string(), z.unknown()),
-};
+const NO_PATH = "Write an absolute path";
 
 /** What `/etc/hamlet/config.json` may say; the command line wins over it. */
-const Config = z.strictObject(keys, {
-  error: ({ code }) =>
-    code === "unrecognized_keys"
-      ? `Known keys are ${Object.keys(keys).join(", ")}`
-      : "Write an object, such as {}",
-}).partial();
+const Config = Keys(
+  v.partial(v.object({
+    name: NodeName,
+    listen: IpAddress,
+    advertise: ReachableAddress,
+    peerPort: Port,
+    curatorPort: Port,
+    hostname: OneOf(["on", "off"]),
+    logFormat: OneOf(["text", "json"]),
+    logLevel: Level,
+    /** By DN, for that runnable and all below it. */
+    logLevels: Named(v.string(), Level),
+    /** Paths of programs, by the name the manifest calls them. */
+    programs: Named(
+      v.string(),
+      v.pipe(v.string(NO_PATH), v.startsWith("/", NO_PATH)),
+    ),
+    /** Sections for plugins, by name; each is parsed by the plugin's own schema. */
+    plugins: Named(v.string(), v.unknown()),
+  })).entries,
+);
 
 /** A node's config file. */
-export type Config = z.infer<typeof Config>;
+export type Config = v.InferOutput<typeof Config>;
 
 /** A config file that was read, or the lack of one. */
 export interface ConfigFile {
@@ -105,14 +105,13 @@ export async function readConfig(
     );
   }
   const source = parse(text, path);
-  const { data: config, error } = Config.safeParse(source.value([]));
+  const parsed = v.safeParse(Config, source.value([]));
   const problems = [
     ...source.duplicateKeys([]),
-    ...error === undefined ? [] : shapeProblems(source, error, []),
+    ...shapeProblems(source, parsed.issues ?? [], []),
   ];
-  if (problems.length > 0 || config === undefined) {
-    throw refusal(path, problems);
-  }
+  if (problems.length > 0 || !parsed.success) throw refusal(path, problems);
+  const config = parsed.output;
   return {
     config,
     checkPlugins(known) {

@@ -1,12 +1,7 @@
-import type { z } from "zod";
+import * as v from "valibot";
 import type { LogLevels } from "../log/level.ts";
-import {
-  Address,
-  type Config,
-  NodeName,
-  Port,
-  ReachableAddress,
-} from "./config.ts";
+import { IpAddress } from "../service/values.ts";
+import { type Config, NodeName, Port, ReachableAddress } from "./config.ts";
 import { StartError } from "./errors.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -43,7 +38,7 @@ export function effectiveSettings(
   const loopback = settings.dev ? "127.0.0.1" : undefined;
   return {
     name: check("--name", NodeName, settings.name) ?? config.name,
-    listen: check("--listen", Address, settings.listen) ?? config.listen ??
+    listen: check("--listen", IpAddress, settings.listen) ?? config.listen ??
       loopback ?? "0.0.0.0",
     advertise: check("--advertise", ReachableAddress, settings.advertise) ??
       config.advertise ?? loopback,
@@ -61,12 +56,12 @@ export function effectiveSettings(
 
 function check<T>(
   flag: string,
-  schema: z.ZodType<T>,
+  schema: v.GenericSchema<T>,
   value: T | undefined,
 ): T | undefined {
   const problem = value === undefined
     ? undefined
-    : schema.safeParse(value).error?.issues[0];
+    : v.safeParse(schema, value).issues?.[0];
   if (problem === undefined) return value;
   throw new StartError(2, `Cannot use ${flag} "${value}": ${problem.message}`);
 }

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { HostedPlugin } from "../host/plugin_host.ts";
 import { ifThere } from "../if_there.ts";
 import { process, ProcessScope } from "../services/process.ts";
@@ -62,5 +63,5 @@ export async function removeOldPrograms(
 /** The programs that a plugin may run, by the name that the manifest calls them. */
 export function programsOf({ uses }: HostedPlugin): string[] {
   const use = uses[process.name];
-  return use === undefined ? [] : Object.keys(ProcessScope.parse(use.scope));
+  return use === undefined ? [] : Object.keys(v.parse(ProcessScope, use.scope));
 }

@@ -1,7 +1,7 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { ProcessEvent } from "../services/process.ts";
 
-type Event = z.infer<typeof ProcessEvent>;
+type Event = v.InferOutput<typeof ProcessEvent>;
 
 /** Characters of lines that may wait for their reader. */
 const MAX_WAITING = 1024 * 1024;

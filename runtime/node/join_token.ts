@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { removeFileDurably, writeFileAtomic } from "../atomic_file.ts";
 import { Role } from "../services/nodes.ts";
 import { StartError } from "./errors.ts";
@@ -10,8 +11,8 @@ import { StartError } from "./errors.ts";
  * @throws {StartError} If it is no token. It is not quoted, since it may hold a secret.
  */
 export function roleOfToken(token: string): Role {
-  const role = Role.safeParse(/^hamlet1\.([a-z]+)\./.exec(token)?.[1]);
-  if (role.success) return role.data;
+  const role = v.safeParse(Role, /^hamlet1\.([a-z]+)\./.exec(token)?.[1]);
+  if (role.success) return role.output;
   throw new StartError(
     2,
     "Cannot join with this token: it is none that this Hamlet can read; print one with `hamlet invite` on a member",

@@ -1,5 +1,6 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { writeFileAtomic } from "../atomic_file.ts";
+import { Integer } from "../service/values.ts";
 import { Role } from "../services/nodes.ts";
 import { version as HAMLET } from "../version.ts";
 import { StartError } from "./errors.ts";
@@ -12,46 +13,48 @@ import { whyUnreadable } from "./why_unreadable.ts";
  */
 const VERSION = 2;
 
-const port = z.int().min(1).max(65535);
+const port = v.pipe(Integer, v.minValue(1), v.maxValue(65535));
 
-const NodeFile = z.strictObject({
-  version: z.literal(VERSION),
-  id: z.string().regex(/^hamlet-[0-9a-f]{32}$/),
+const NodeFile = v.strictObject({
+  version: v.literal(VERSION),
+  id: v.pipe(v.string(), v.regex(/^hamlet-[0-9a-f]{32}$/)),
   /** Absent where it is the node ID. */
-  name: z.string().optional(),
+  name: v.optional(v.string()),
   /** How it came to its cluster, as `NodeInfo` has it. */
-  origin: z.enum(["new-cluster", "join"]),
+  origin: v.picklist(["new-cluster", "join"]),
   role: Role,
   /** The role before, until what belongs to that alone is gone. */
-  formerRole: Role.optional(),
+  formerRole: v.optional(Role),
   peerPort: port,
   curatorPort: port,
   /** The version of Hamlet that was ready here last; absent while none was. */
-  hamlet: z.string().optional(),
+  hamlet: v.optional(v.string()),
   /** Whether the node has been ready once, with data to keep; until then the start that made it may be repeated word for word. */
-  established: z.boolean(),
+  established: v.boolean(),
   /** Why the cluster has removed it; absent while it has not. */
-  removed: z.string().optional(),
+  removed: v.optional(v.string()),
 });
 
 /** What every format has. */
-const Outline = z.object({
-  version: z.int(),
-  hamlet: z.string().optional().catch(undefined),
+const Outline = v.object({
+  version: Integer,
+  hamlet: v.fallback(v.optional(v.string()), undefined),
 });
 /** Format 1 knew members alone. */
-const NodeFile1 = NodeFile.omit({
-  role: true,
-  formerRole: true,
-  removed: true,
-}).extend({
-  version: z.literal(1),
-}).transform((file) =>
-  NodeFile.parse({ ...file, version: VERSION, role: "member" })
+const NodeFile1 = v.pipe(
+  v.strictObject({
+    ...v.omit(NodeFile, ["role", "formerRole", "removed"]).entries,
+    version: v.literal(1),
+  }),
+  v.transform((file): NodeFile => ({
+    ...file,
+    version: VERSION,
+    role: "member",
+  })),
 );
 
 /** What a node remembers of itself from start to start; that there is one makes a folder a node's. */
-export type NodeFile = z.infer<typeof NodeFile>;
+export type NodeFile = v.InferOutput<typeof NodeFile>;
 
 /**
  * Reads what a node remembers of itself.
@@ -79,7 +82,7 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
   let content: unknown;
   try {
     content = JSON.parse(text);
-    const { version, hamlet } = Outline.parse(content);
+    const { version, hamlet } = v.parse(Outline, content);
     if (version > VERSION) {
       const newer = hamlet === undefined ? "" : `, ${hamlet},`;
       throw new StartError(
@@ -88,7 +91,7 @@ export async function readNodeFile(data: string): Promise<NodeFile> {
           `knows formats up to ${VERSION}; nothing was changed; install that version again, or a newer one`,
       );
     }
-    return version === 1 ? NodeFile1.parse(content) : NodeFile.parse(content);
+    return v.parse(version === 1 ? NodeFile1 : NodeFile, content);
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     throw new StartError(

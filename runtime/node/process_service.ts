@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import { failpoint } from "../failpoint.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Caller, Implementation } from "../service/contract.ts";
@@ -65,7 +65,7 @@ export function processService(options: ProcessServiceOptions): ProcessService {
   async function* run(
     { program, args }: { program: string; args: string[] },
     caller: Caller<ProcessScope>,
-  ): AsyncGenerator<z.infer<typeof ProcessEvent>, void, void> {
+  ): AsyncGenerator<v.InferOutput<typeof ProcessEvent>, void, void> {
     const cwd = allowedFolder(program, args, caller) ?? options.cwd;
     const path = await locateProgram(program, programs[program]);
     const setpriv = await locateProgram("setpriv", undefined);

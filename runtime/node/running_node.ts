@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { AdminTarget, PluginDescription } from "../admin/target.ts";
 import type { Broker } from "../broker/broker.ts";
 import { OwnClients } from "../broker/own_clients.ts";
@@ -73,7 +73,7 @@ const UNREADY_STATUS_MS = 250;
 const GRACE_MS = 30_000;
 
 /** A person's reach: every key, any number of them. */
-const everyKey: z.input<typeof KvScope> = {
+const everyKey: v.InferInput<typeof KvScope> = {
   keys: [""],
   quota: Number.MAX_SAFE_INTEGER,
 };

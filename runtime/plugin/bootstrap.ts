@@ -11,10 +11,11 @@
  * @module
  */
 import { format, stripVTControlCharacters } from "node:util";
-import { type Logger, type Plugin, z } from "../../mod.ts";
+import { type Logger, type Plugin, v } from "../../mod.ts";
 import { messagePortTransport } from "../broker/message_port_transport.ts";
 import { armFailpoints } from "../failpoint.ts";
 import { inputProblem } from "../service/input_problem.ts";
+import { parseValue } from "../service/parse_value.ts";
 import { describeError } from "../supervisor/errors.ts";
 import {
   CanceledError,
@@ -38,7 +39,7 @@ import { ServiceLink } from "./service_link.ts";
 // Once, and before any code of the plugin: a message that it makes up itself comes too late.
 self.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
-  void bootstrap(InitMessage.parse(event.data));
+  void bootstrap(v.parse(InitMessage, event.data));
 }, { once: true });
 
 async function bootstrap(init: InitMessage): Promise<void> {
@@ -79,7 +80,7 @@ async function bootstrap(init: InitMessage): Promise<void> {
 
   const plugin = Promise.withResolvers<LoadedPlugin>();
   control.onMessage((message) => {
-    const told = HostMessage.parse(message);
+    const told = v.parse(HostMessage, message);
     switch (told.kind) {
       case "start":
         tree = supervise(judged(root, judge), {
@@ -149,22 +150,29 @@ async function load({ name, module, config }: InitMessage) {
       `Plugin "${name}" has no default export made by definePlugin(): correct ${module}`,
     );
   }
-  const parsed = (declared.config ?? z.undefined()).safeParse(config);
+  const parsed = parseValue(declared.config ?? v.undefined(), config);
   if (!parsed.success) {
     throw new FatalError(
       `Plugin "${name}" cannot take its config (${
-        inputProblem(parsed.error)
+        inputProblem(parsed.issues)
       }): correct plugins.${name} in the node's config file`,
     );
   }
-  return { declared, config: parsed.data };
+  return { declared, config: parsed.output };
 }
 
 function isPlugin(value: unknown): value is Plugin {
   return typeof value === "object" && value !== null &&
     "run" in value && typeof value.run === "function" &&
     (!("config" in value) || value.config === undefined ||
-      value.config instanceof z.ZodType);
+      isSchema(value.config));
+}
+
+/** A plugin may bring a valibot of its own, so the class or module that a schema is from says nothing. */
+function isSchema(value: unknown): value is v.GenericSchema {
+  return typeof value === "object" && value !== null &&
+    "kind" in value && value.kind === "schema" &&
+    "async" in value && value.async === false;
 }
 
 /** Reports whatever ends a thread, so that none ends unnoticed: its host is not told otherwise. */

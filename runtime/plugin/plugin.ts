@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 import type { Client, Implementation, Service } from "../service/contract.ts";
 import type { Role } from "../services/nodes.ts";
 import type { Context } from "../supervisor/mod.ts";
@@ -78,11 +78,11 @@ export class FatalError extends Error {
 }
 
 /** A plugin, the default export of its module. */
-export interface Plugin<C extends z.ZodType = z.ZodType> {
+export interface Plugin<C extends v.GenericSchema = v.GenericSchema> {
   /** Schema of the plugin's section in the node's config file. */
   readonly config?: C;
   /** The supervised runnable: returns when `ctx.signal` is aborted. */
-  run(ctx: PluginContext<z.output<C>>): Promise<void>;
+  run(ctx: PluginContext<v.InferOutput<C>>): Promise<void>;
 }
 
 /**
@@ -104,7 +104,9 @@ export interface Plugin<C extends z.ZodType = z.ZodType> {
  * });
  * ```
  */
-export function definePlugin<C extends z.ZodType = z.ZodUndefined>(
+export function definePlugin<
+  C extends v.GenericSchema = v.UndefinedSchema<undefined>,
+>(
   plugin: Plugin<C>,
 ): Plugin<C> {
   return plugin;

@@ -1,9 +1,9 @@
-import type { z } from "zod";
+import type * as v from "valibot";
 
 /** One request, one answer. */
 export interface CallMethod<
-  I extends z.ZodType = z.ZodType,
-  O extends z.ZodType = z.ZodType,
+  I extends v.GenericSchema = v.GenericSchema,
+  O extends v.GenericSchema = v.GenericSchema,
 > {
   /** Tells it from a stream. */
   readonly kind: "call";
@@ -15,8 +15,8 @@ export interface CallMethod<
 
 /** One request, any number of items until the provider ends it or the user stops reading. */
 export interface StreamMethod<
-  I extends z.ZodType = z.ZodType,
-  O extends z.ZodType = z.ZodType,
+  I extends v.GenericSchema = v.GenericSchema,
+  O extends v.GenericSchema = v.GenericSchema,
 > {
   /** Tells it from a call. */
   readonly kind: "stream";
@@ -40,7 +40,7 @@ export type Methods = Readonly<Record<string, Method>>;
  */
 export interface Service<
   M extends Methods = Methods,
-  S extends z.ZodType = z.ZodType,
+  S extends v.GenericSchema = v.GenericSchema,
 > {
   /** Its name in the manifest's `provides` and `uses`. */
   readonly name: string;
@@ -49,7 +49,7 @@ export interface Service<
   /** Parses `scope` of a manifest's `uses` entry, after variables have been resolved. */
   readonly scope: S;
   /** What a plugin of that name might declare, for advice; only where a scope is required. */
-  readonly exampleScope?: (plugin: string) => z.input<S>;
+  readonly exampleScope?: (plugin: string) => v.InferInput<S>;
 }
 
 /**
@@ -59,7 +59,7 @@ export interface Service<
  * @param output What the provider answers.
  * @returns The method, for {@linkcode defineService}.
  */
-export function call<I extends z.ZodType, O extends z.ZodType>(
+export function call<I extends v.GenericSchema, O extends v.GenericSchema>(
   input: I,
   output: O,
 ): CallMethod<I, O> {
@@ -73,7 +73,7 @@ export function call<I extends z.ZodType, O extends z.ZodType>(
  * @param output One item of the stream.
  * @returns The method, for {@linkcode defineService}.
  */
-export function stream<I extends z.ZodType, O extends z.ZodType>(
+export function stream<I extends v.GenericSchema, O extends v.GenericSchema>(
   input: I,
   output: O,
 ): StreamMethod<I, O> {
@@ -87,16 +87,19 @@ export function stream<I extends z.ZodType, O extends z.ZodType>(
  * @returns The same, typed.
  * @example
  * ```ts
- * import { call, defineService, z } from "hamlet";
+ * import { call, defineService, v } from "hamlet";
  *
  * export const clock = defineService({
  *   name: "clock",
- *   scope: z.undefined(),
- *   methods: { now: call(z.object({}), z.object({ time: z.number() })) },
+ *   scope: v.undefined(),
+ *   methods: { now: call(v.object({}), v.object({ time: v.number() })) },
  * });
  * ```
  */
-export function defineService<const M extends Methods, S extends z.ZodType>(
+export function defineService<
+  const M extends Methods,
+  S extends v.GenericSchema,
+>(
   service: Service<M, S>,
 ): Service<M, S> {
   return service;
@@ -113,11 +116,13 @@ export type Client<S extends Service> =
   & {
     readonly [N in keyof S["methods"]]: S["methods"][N] extends
       StreamMethod<infer I, infer O> ? (
-        input: z.input<I>,
+        input: v.InferInput<I>,
         options?: CallOptions,
-      ) => AsyncIterableIterator<z.output<O>>
-      : S["methods"][N] extends CallMethod<infer I, infer O>
-        ? (input: z.input<I>, options?: CallOptions) => Promise<z.output<O>>
+      ) => AsyncIterableIterator<v.InferOutput<O>>
+      : S["methods"][N] extends CallMethod<infer I, infer O> ? (
+          input: v.InferInput<I>,
+          options?: CallOptions,
+        ) => Promise<v.InferOutput<O>>
       : never;
   }
   & {
@@ -142,12 +147,12 @@ export interface Caller<Scope = unknown> {
 export type Implementation<S extends Service> = {
   readonly [N in keyof S["methods"]]: S["methods"][N] extends
     StreamMethod<infer I, infer O> ? (
-      input: z.output<I>,
-      caller: Caller<z.output<S["scope"]>>,
-    ) => AsyncIterable<z.input<O>>
+      input: v.InferOutput<I>,
+      caller: Caller<v.InferOutput<S["scope"]>>,
+    ) => AsyncIterable<v.InferInput<O>>
     : S["methods"][N] extends CallMethod<infer I, infer O> ? (
-        input: z.output<I>,
-        caller: Caller<z.output<S["scope"]>>,
-      ) => Promise<z.input<O>>
+        input: v.InferOutput<I>,
+        caller: Caller<v.InferOutput<S["scope"]>>,
+      ) => Promise<v.InferInput<O>>
     : never;
 };

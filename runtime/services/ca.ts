@@ -1,96 +1,99 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { call, defineService, stream } from "../service/contract.ts";
+import { Bytes, Integer, IpAddress } from "../service/values.ts";
 
 /**
  * `peer` signs the etcd certificates of members and nothing else: whoever holds one owns the store.
  * `cluster` signs node identities and operators' certificates.
  */
-export const AuthorityName = z.enum(["peer", "cluster"]);
+export const AuthorityName = v.picklist(["peer", "cluster"]);
 /** One of the two authorities. */
-export type AuthorityName = z.infer<typeof AuthorityName>;
+export type AuthorityName = v.InferOutput<typeof AuthorityName>;
 
-const bytes = z.instanceof(Uint8Array);
 /** A certificate's serial number in lower-case hex, no leading zero byte. */
-const serial = z.string().regex(/^[0-9a-f]{1,40}$/);
+const serial = v.pipe(v.string(), v.regex(/^[0-9a-f]{1,40}$/));
 
 /** A certificate that was issued and registered. */
-export const IssuedCertificate = z.object({
+export const IssuedCertificate = v.object({
   authority: AuthorityName,
   serial,
-  name: z.string(),
-  addresses: z.array(z.string()),
+  name: v.string(),
+  addresses: v.array(v.string()),
   /** ISO 8601, by the clock of the node that issued it. */
-  issuedAt: z.string(),
-  revoked: z.boolean(),
+  issuedAt: v.string(),
+  revoked: v.boolean(),
 });
 /** A certificate that was issued and registered. */
-export type IssuedCertificate = z.infer<typeof IssuedCertificate>;
+export type IssuedCertificate = v.InferOutput<typeof IssuedCertificate>;
 
 /** A certificate revocation list (RFC 5280, section 5) with its number. */
-export const RevocationList = z.object({
+export const RevocationList = v.object({
   authority: AuthorityName,
-  der: bytes,
-  number: z.int(),
+  der: Bytes,
+  number: Integer,
 });
 
 /** The cluster's certificate authorities. */
 export const ca = defineService({
   name: "ca",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
     /** The authority's own certificate, DER. */
     authority: call(
-      z.strictObject({ authority: AuthorityName }),
-      z.object({ certificate: bytes }),
+      v.strictObject({ authority: AuthorityName }),
+      v.object({ certificate: Bytes }),
     ),
     /**
      * Issues a certificate and registers it before it is handed out. Without `publicKey` (SPKI,
      * DER) a key pair is made and its private key (PKCS #8, DER) returned, never kept.
      */
     issue: call(
-      z.strictObject({
+      v.strictObject({
         authority: AuthorityName,
-        name: z.string().min(1).max(64),
-        addresses: z.array(z.union([z.ipv4(), z.ipv6()])).max(16),
-        publicKey: bytes.optional(),
+        name: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+        addresses: v.pipe(v.array(IpAddress), v.maxLength(16)),
+        publicKey: v.optional(Bytes),
         /** Who the holder is to the cluster authority; `operator` unless it is a node's identity. */
-        role: z.enum(["operator", "member", "worker"]).default("operator"),
+        role: v.optional(
+          v.picklist(["operator", "member", "worker"]),
+          "operator",
+        ),
       }),
-      z.object({
+      v.object({
         serial,
-        certificate: bytes,
-        privateKey: bytes.optional(),
-        authorityCertificate: bytes,
+        certificate: Bytes,
+        privateKey: v.optional(Bytes),
+        authorityCertificate: Bytes,
       }),
     ),
     /** Every certificate issued, oldest first within an authority. */
     list: call(
-      z.strictObject({}),
-      z.object({ certificates: z.array(IssuedCertificate) }),
+      v.strictObject({}),
+      v.object({ certificates: v.array(IssuedCertificate) }),
     ),
     /** Revokes every certificate of that name, or the one of that serial; returns once the list is committed. */
     revoke: call(
-      z.union([
-        z.strictObject({
-          name: z.string(),
-          authority: AuthorityName.optional(),
+      v.union([
+        v.strictObject({
+          name: v.string(),
+          authority: v.optional(AuthorityName),
         }),
-        z.strictObject({ serial, authority: AuthorityName.optional() }),
+        v.strictObject({ serial, authority: v.optional(AuthorityName) }),
       ]),
-      z.object({
-        revoked: z.array(z.object({ authority: AuthorityName, serial })),
+      v.object({
+        revoked: v.array(v.object({ authority: AuthorityName, serial })),
       }),
     ),
     /** The newest revocation list. */
-    crl: call(z.strictObject({ authority: AuthorityName }), RevocationList),
+    crl: call(v.strictObject({ authority: AuthorityName }), RevocationList),
     /** The newest revocation list, then each newer one. */
     watchCrl: stream(
-      z.strictObject({ authority: AuthorityName }),
+      v.strictObject({ authority: AuthorityName }),
       RevocationList,
     ),
     /** Resolves once the authorities are in etcd and the pending ones are gone from disk. */
-    committed: call(z.strictObject({}), z.object({})),
+    committed: call(v.strictObject({}), v.object({})),
     /** The key that opens the seals of both authorities: for a node that becomes a member, nobody else. */
-    sealKey: call(z.strictObject({}), z.object({ key: bytes })),
+    sealKey: call(v.strictObject({}), v.object({ key: Bytes })),
   },
 });

@@ -1,72 +1,73 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { call, defineService } from "../service/contract.ts";
+import { Finite } from "../service/values.ts";
 
 /** A member of the consensus cluster, as etcd lists it. */
-export const Member = z.object({
+export const Member = v.object({
   /** etcd's 64-bit member ID, as 16 hex digits or fewer, as etcdctl prints it. */
-  id: z.string().regex(/^[0-9a-f]{1,16}$/),
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{1,16}$/)),
   /** The node ID; empty while an added member has not started yet. */
-  name: z.string(),
-  peerURLs: z.array(z.string()),
-  learner: z.boolean(),
-  leader: z.boolean(),
-  self: z.boolean(),
+  name: v.string(),
+  peerURLs: v.array(v.string()),
+  learner: v.boolean(),
+  leader: v.boolean(),
+  self: v.boolean(),
   /** Whether this node's etcd has a connection to it. */
-  reachable: z.boolean(),
+  reachable: v.boolean(),
   /**
    * Milliseconds, at most, since this node last heard from it over raft. Known while the cluster has
    * a learner, from the second look on at which something had come.
    */
-  heardAgo: z.number().nonnegative().optional(),
+  heardAgo: v.optional(v.pipe(Finite, v.minValue(0))),
 });
 /** A member of the consensus cluster, as etcd lists it. */
-export type Member = z.infer<typeof Member>;
+export type Member = v.InferOutput<typeof Member>;
 
 /** A condition that etcd raised and keeps until an operator clears it. */
-export const Alarm = z.object({
-  kind: z.enum(["no-space", "corrupt", "unknown"]),
-  memberId: z.string(),
+export const Alarm = v.object({
+  kind: v.picklist(["no-space", "corrupt", "unknown"]),
+  memberId: v.string(),
 });
 
 /** The consensus cluster this node belongs to. */
 export const cluster = defineService({
   name: "cluster",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
     /** The members as this node's etcd knows them. */
-    members: call(z.strictObject({}), z.object({ members: z.array(Member) })),
+    members: call(v.strictObject({}), v.object({ members: v.array(Member) })),
     /** What etcd says of itself on this node. */
     status: call(
-      z.strictObject({}),
-      z.object({
-        version: z.string(),
+      v.strictObject({}),
+      v.object({
+        version: v.string(),
         /** Why this version is known to be risky, where it is. */
-        warning: z.string().optional(),
+        warning: v.optional(v.string()),
         /** Bytes of the database file. */
-        dbSize: z.number(),
-        alarms: z.array(Alarm),
+        dbSize: Finite,
+        alarms: v.array(Alarm),
       }),
     ),
     /** Makes a learner a voter; etcd refuses with `failed-precondition` until it has caught up. */
-    promote: call(z.strictObject({ id: z.string() }), z.object({})),
+    promote: call(v.strictObject({ id: v.string() }), v.object({})),
     /** Adds a learner; `failed-precondition` while etcd takes none: another is there, or a peer is away. */
     addLearner: call(
-      z.strictObject({ peerURL: z.string() }),
-      z.object({ id: z.string(), members: z.array(Member) }),
+      v.strictObject({ peerURL: v.string() }),
+      v.object({ id: v.string(), members: v.array(Member) }),
     ),
     /** Removes a member; the caller has checked that a majority is left. */
-    remove: call(z.strictObject({ id: z.string() }), z.object({})),
+    remove: call(v.strictObject({ id: v.string() }), v.object({})),
     /** Tells the others where a member is now. */
     update: call(
-      z.strictObject({ id: z.string(), peerURL: z.string() }),
-      z.object({}),
+      v.strictObject({ id: v.string(), peerURL: v.string() }),
+      v.object({}),
     ),
     /**
      * Makes this node the only member, with the data it has: for a majority that is lost for good.
      * `failed-precondition` on a learner, and while there is a leader.
      */
-    recover: call(z.strictObject({}), z.object({})),
+    recover: call(v.strictObject({}), v.object({})),
     /** Hands the leadership to another voter; only the leader can. */
-    moveLeader: call(z.strictObject({ to: z.string() }), z.object({})),
+    moveLeader: call(v.strictObject({ to: v.string() }), v.object({})),
   },
 });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { call, defineService } from "../service/contract.ts";
 
 /**
@@ -7,31 +7,34 @@ import { call, defineService } from "../service/contract.ts";
  */
 export const hostname = defineService({
   name: "hostname",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
     /** Sets the host name to the node's own name, sethostname(2). */
     set: call(
-      z.strictObject({}),
-      z.object({
-        outcome: z.enum(["set", "unchanged", "off", "not-permitted"]),
+      v.strictObject({}),
+      v.object({
+        outcome: v.picklist(["set", "unchanged", "off", "not-permitted"]),
       }),
     ),
     /** What the system's resolver (getaddrinfo(3)) answers for the node's own name; empty where nothing. */
     resolve: call(
-      z.strictObject({}),
-      z.object({ name: z.string(), addresses: z.array(z.string()) }),
+      v.strictObject({}),
+      v.object({ name: v.string(), addresses: v.array(v.string()) }),
     ),
     /**
      * Makes these lines the marked block of `/etc/hosts`, and leaves every other byte of it alone. `refused` where
      * the file or its markers are not as they should be, which the log tells.
      */
     hosts: call(
-      z.strictObject({
-        lines: z.array(
-          z.string().regex(/^[^#\r\n]*$/, "A line has no comment and no end"),
+      v.strictObject({
+        lines: v.array(
+          v.pipe(
+            v.string(),
+            v.regex(/^[^#\r\n]*$/, "A line has no comment and no end"),
+          ),
         ),
       }),
-      z.object({ outcome: z.enum(["written", "unchanged", "refused"]) }),
+      v.object({ outcome: v.picklist(["written", "unchanged", "refused"]) }),
     ),
   },
 });

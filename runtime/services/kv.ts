@@ -1,5 +1,7 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { call, defineService, stream } from "../service/contract.ts";
+import { Keys } from "../service/keys.ts";
+import { Bytes, Count, Integer } from "../service/values.ts";
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`); this leaves room for the rest of one. */
 export const MAX_VALUE_BYTES = 1024 * 1024;
@@ -7,92 +9,97 @@ export const MAX_VALUE_BYTES = 1024 * 1024;
 /** The longest key, in UTF-16 code units. */
 export const MAX_KEY_LENGTH = 4096;
 
-const key = z.string().min(1, "A key cannot be empty").max(
-  MAX_KEY_LENGTH,
-  `A key has at most ${MAX_KEY_LENGTH} characters`,
-).refine(
-  (text) => text.isWellFormed(),
-  "A key is text that UTF-8 can write",
+const text = v.pipe(
+  v.string(),
+  v.maxLength(MAX_KEY_LENGTH, `A key has at most ${MAX_KEY_LENGTH} characters`),
+  v.check(
+    (text) => text.isWellFormed(),
+    "A key is text that UTF-8 can write",
+  ),
 );
-const value = z.instanceof(Uint8Array).refine(
-  (bytes) => bytes.byteLength <= MAX_VALUE_BYTES,
-  `A value is at most ${MAX_VALUE_BYTES} bytes`,
+const key = v.pipe(text, v.minLength(1, "A key cannot be empty"));
+const value = v.pipe(
+  Bytes,
+  v.check(
+    (bytes) => bytes.byteLength <= MAX_VALUE_BYTES,
+    `A value is at most ${MAX_VALUE_BYTES} bytes`,
+  ),
 );
 /** An etcd revision; far below 2^53 for as long as a cluster can live. */
-const revision = z.int().nonnegative();
+const revision = Count;
 
 /** One key, or every key that starts with a prefix. */
-export const Selection = z.union([
-  z.strictObject({ key }),
-  z.strictObject({ prefix: key }),
+export const Selection = v.union([
+  v.strictObject({ key }),
+  v.strictObject({ prefix: key }),
 ]);
 /** One key, or every key that starts with a prefix. */
-export type Selection = z.infer<typeof Selection>;
+export type Selection = v.InferOutput<typeof Selection>;
 
 /** A key with its value and etcd's bookkeeping. */
-export const KeyValue = z.object({
-  key: z.string(),
-  value: z.instanceof(Uint8Array),
+export const KeyValue = v.object({
+  key: v.string(),
+  value: Bytes,
   createRevision: revision,
   modRevision: revision,
   /** How often it was written since it was created, from 1. */
-  version: z.int().nonnegative(),
+  version: Count,
 });
 /** A key with its value and etcd's bookkeeping. */
-export type KeyValue = z.infer<typeof KeyValue>;
+export type KeyValue = v.InferOutput<typeof KeyValue>;
 
-const Put = z.strictObject({ key, value, lease: z.string().optional() });
+const Put = v.strictObject({ key, value, lease: v.optional(v.string()) });
 
 /** A condition of a transaction. An absent key has create revision, mod revision and version 0. */
-export const Compare = z.union([
-  z.strictObject({
+export const Compare = v.variant("target", [
+  v.strictObject({
     key,
-    target: z.enum(["create", "mod", "version"]),
-    is: z.enum(["=", "!=", "<", ">"]),
+    target: v.picklist(["create", "mod", "version"]),
+    is: v.picklist(["=", "!=", "<", ">"]),
     than: revision,
   }),
-  z.strictObject({
+  v.strictObject({
     key,
-    target: z.literal("value"),
-    is: z.enum(["=", "!="]),
+    target: v.literal("value"),
+    is: v.picklist(["=", "!="]),
     than: value,
   }),
 ]);
 /** A condition of a transaction. */
-export type Compare = z.infer<typeof Compare>;
+export type Compare = v.InferOutput<typeof Compare>;
 
 /** One operation of a transaction. */
-export const Operation = z.union([
-  z.strictObject({ put: Put }),
-  z.strictObject({ delete: Selection }),
-  z.strictObject({ range: Selection }),
+export const Operation = v.union([
+  v.strictObject({ put: Put }),
+  v.strictObject({ delete: Selection }),
+  v.strictObject({ range: Selection }),
 ]);
 /** One operation of a transaction. */
-export type Operation = z.infer<typeof Operation>;
+export type Operation = v.InferOutput<typeof Operation>;
 
 /** What one change did to a key; a deletion carries the key alone. */
-export const WatchEvent = z.union([
-  z.object({ kind: z.literal("put"), kv: KeyValue }),
-  z.object({ kind: z.literal("delete"), key: z.string(), revision }),
+export const WatchEvent = v.variant("kind", [
+  v.object({ kind: v.literal("put"), kv: KeyValue }),
+  v.object({ kind: v.literal("delete"), key: v.string(), revision }),
 ]);
 /** What one change did to a key. */
-export type WatchEvent = z.infer<typeof WatchEvent>;
+export type WatchEvent = v.InferOutput<typeof WatchEvent>;
 
 /** What a watch tells: first all that is selected, then what changed. */
-export const WatchItem = z.union([
-  z.object({
-    kind: z.literal("snapshot"),
+export const WatchItem = v.variant("kind", [
+  v.object({
+    kind: v.literal("snapshot"),
     revision,
-    kvs: z.array(KeyValue),
+    kvs: v.array(KeyValue),
   }),
-  z.object({
-    kind: z.literal("events"),
+  v.object({
+    kind: v.literal("events"),
     revision,
-    events: z.array(WatchEvent),
+    events: v.array(WatchEvent),
   }),
 ]);
 /** What a watch tells. */
-export type WatchItem = z.infer<typeof WatchItem>;
+export type WatchItem = v.InferOutput<typeof WatchItem>;
 
 /**
  * Tells how a watch on a single key has found it last.
@@ -107,29 +114,27 @@ export function newestOf(item: WatchItem): KeyValue | undefined {
 }
 
 /** The part of the store a user may reach. */
-export const KvScope = z.strictObject({
+export const KvScope = Keys({
   /**
    * A name that ends in `/` is a prefix, any other is one exact key. The empty one stands for every
    * key: a person's scope, which no manifest may name.
    */
-  keys: z.array(z.union([z.literal(""), key])).min(1),
+  keys: v.pipe(
+    v.array(text),
+    v.minLength(1, 'Name a key, or the beginning of keys such as "/NAME/"'),
+  ),
   /** `read` allows ranges and watches only. */
-  access: z.enum(["read", "write"]).default("write"),
+  access: v.optional(v.picklist(["read", "write"]), "write"),
   /**
    * Founds a new cluster: it is served before everybody else, and its first transaction that
    * writes is what makes the store worth keeping.
    */
-  founder: z.boolean().default(false),
+  founder: v.optional(v.boolean(), false),
   /** Bytes of keys and values that may be stored below `keys`; `Number.MAX_SAFE_INTEGER` is any number. */
-  quota: z.int().positive().default(16 * 1024 * 1024),
-}, {
-  error: ({ code }) =>
-    code === "invalid_type"
-      ? 'Say which part of the store, such as {"keys": ["/NAME/"]}'
-      : undefined,
-});
+  quota: v.optional(v.pipe(Integer, v.minValue(1)), 16 * 1024 * 1024),
+}, { instead: 'Say which part of the store, such as {"keys": ["/NAME/"]}' });
 /** The part of the store a user may reach. */
-export type KvScope = z.infer<typeof KvScope>;
+export type KvScope = v.InferOutput<typeof KvScope>;
 
 /**
  * The cluster's consistent key-value store: etcd's semantics
@@ -142,36 +147,36 @@ export const kv = defineService({
   methods: {
     /** Reads linearizably; keys in byte order. `from` and `limit` page through a prefix. */
     range: call(
-      z.union([
-        z.strictObject({ key }),
-        z.strictObject({
+      v.union([
+        v.strictObject({ key }),
+        v.strictObject({
           prefix: key,
-          from: key.optional(),
-          limit: z.int().positive().optional(),
-          keysOnly: z.boolean().optional(),
+          from: v.optional(key),
+          limit: v.optional(v.pipe(Integer, v.minValue(1))),
+          keysOnly: v.optional(v.boolean()),
         }),
       ]),
-      z.object({ kvs: z.array(KeyValue), more: z.boolean(), revision }),
+      v.object({ kvs: v.array(KeyValue), more: v.boolean(), revision }),
     ),
     /** Writes one key. */
-    put: call(Put, z.object({ revision })),
+    put: call(Put, v.object({ revision })),
     /** Deletes one key or a prefix. */
     delete: call(
       Selection,
-      z.object({ deleted: z.int().nonnegative(), revision }),
+      v.object({ deleted: Count, revision }),
     ),
     /** Applies `success` if every comparison holds, else `failure`; all at one revision. */
     txn: call(
-      z.strictObject({
-        compare: z.array(Compare).max(128).default([]),
-        success: z.array(Operation).max(128).default([]),
-        failure: z.array(Operation).max(128).default([]),
+      v.strictObject({
+        compare: v.optional(v.pipe(v.array(Compare), v.maxLength(128)), []),
+        success: v.optional(v.pipe(v.array(Operation), v.maxLength(128)), []),
+        failure: v.optional(v.pipe(v.array(Operation), v.maxLength(128)), []),
       }),
-      z.object({
-        succeeded: z.boolean(),
+      v.object({
+        succeeded: v.boolean(),
         revision,
         /** The answer of each `range` operation that was applied, in order. */
-        ranges: z.array(z.array(KeyValue)),
+        ranges: v.array(v.array(KeyValue)),
       }),
     ),
     /**
@@ -184,8 +189,10 @@ export const kv = defineService({
      * in `put`. The lease is revoked when the caller cancels; the stream fails if etcd let it expire.
      */
     lease: stream(
-      z.strictObject({ /** Seconds. */ ttl: z.int().min(1).max(3600) }),
-      z.object({ lease: z.string() }),
+      v.strictObject({
+        /** Seconds. */ ttl: v.pipe(Integer, v.minValue(1), v.maxValue(3600)),
+      }),
+      v.object({ lease: v.string() }),
     ),
   },
 });

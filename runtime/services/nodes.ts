@@ -1,39 +1,40 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { defineService, stream } from "../service/contract.ts";
+import { Integer } from "../service/values.ts";
 
 /** What a node does in its cluster. */
-export const Role = z.enum(["member", "worker"]);
+export const Role = v.picklist(["member", "worker"]);
 /** What a node does in its cluster. */
-export type Role = z.infer<typeof Role>;
+export type Role = v.InferOutput<typeof Role>;
 
 /** A node as the cluster knows it. */
-export const ClusterNode = z.object({
-  id: z.string(),
+export const ClusterNode = v.object({
+  id: v.string(),
   /** One DNS label; the node ID where it has no other. */
-  name: z.string(),
+  name: v.string(),
   role: Role,
   /** The preferred one first; empty until it has reported one. */
-  addresses: z.array(z.string()),
+  addresses: v.array(v.string()),
   /** ISO 8601, by the clock of the member that took the last report; absent before the first. */
-  lastSeen: z.string().optional(),
+  lastSeen: v.optional(v.string()),
   /** Whether it runs a curator that others may ask, and at which port. */
-  curatorPort: z.int().optional(),
+  curatorPort: v.optional(Integer),
 });
 /** A node as the cluster knows it. */
-export type ClusterNode = z.infer<typeof ClusterNode>;
+export type ClusterNode = v.InferOutput<typeof ClusterNode>;
 
 /** Every node of the cluster, as far as this one knows. */
 export const nodes = defineService({
   name: "nodes",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
     /**
      * All nodes now, sorted by ID, and again after each change. `current` is false while this node
      * goes on what it remembers, without a member that answers.
      */
     watch: stream(
-      z.strictObject({}),
-      z.object({ nodes: z.array(ClusterNode), current: z.boolean() }),
+      v.strictObject({}),
+      v.object({ nodes: v.array(ClusterNode), current: v.boolean() }),
     ),
   },
 });

@@ -1,46 +1,43 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { defineService, stream } from "../service/contract.ts";
+import { Keys, Named } from "../service/keys.ts";
+import { Integer } from "../service/values.ts";
 
 /** Which programs a plugin may run, by declared name, and how. */
-export const ProcessScope = z.record(
-  z.string(),
-  z.strictObject({
+export const ProcessScope = Named(
+  v.string(),
+  Keys({
     /**
      * Every argument must match one of these: `*` stands for any characters but `/`, `**` for any.
      * An argument can name any file, so a pattern is as tight as the program allows.
      */
-    args: z.array(z.string()),
+    args: v.array(v.string()),
     /** The working folder. @default the run folder */
-    cwd: z.string().optional(),
+    cwd: v.optional(v.string()),
   }),
-  {
-    error: ({ code }) =>
-      code === "invalid_type"
-        ? 'Say which programs, such as {"ip": {"args": ["route", "show"]}}'
-        : undefined,
-  },
+  'Say which programs, such as {"ip": {"args": ["route", "show"]}}',
 );
 /** Which programs a plugin may run. */
-export type ProcessScope = z.infer<typeof ProcessScope>;
+export type ProcessScope = v.InferOutput<typeof ProcessScope>;
 
 /** What a process did. */
-export const ProcessEvent = z.union([
-  z.object({ kind: z.literal("started"), pid: z.int() }),
-  z.object({
-    kind: z.literal("line"),
-    from: z.enum(["stdout", "stderr"]),
-    text: z.string(),
+export const ProcessEvent = v.variant("kind", [
+  v.object({ kind: v.literal("started"), pid: Integer }),
+  v.object({
+    kind: v.literal("line"),
+    from: v.picklist(["stdout", "stderr"]),
+    text: v.string(),
   }),
   /** The reader was too slow for this many lines; the process is never held up by its log. */
-  z.object({ kind: z.literal("dropped"), lines: z.int() }),
-  z.object({
-    kind: z.literal("exited"),
-    code: z.int(),
-    signal: z.string().optional(),
+  v.object({ kind: v.literal("dropped"), lines: Integer }),
+  v.object({
+    kind: v.literal("exited"),
+    code: Integer,
+    signal: v.optional(v.string()),
   }),
 ]);
 /** What a process did. */
-export type ProcessEvent = z.infer<typeof ProcessEvent>;
+export type ProcessEvent = v.InferOutput<typeof ProcessEvent>;
 
 /** Runs declared programs as children of the node; provided by the runtime. */
 export const process = defineService({
@@ -53,7 +50,7 @@ export const process = defineService({
      * SIGTERM, and SIGKILL after a grace period; the kernel ends it if the node dies.
      */
     run: stream(
-      z.strictObject({ program: z.string(), args: z.array(z.string()) }),
+      v.strictObject({ program: v.string(), args: v.array(v.string()) }),
       ProcessEvent,
     ),
   },

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as v from "valibot";
 import { Broker } from "../../runtime/broker/broker.ts";
 import { hostPlugin } from "../../runtime/host/plugin_host.ts";
 import type { LogRecord } from "../../runtime/log/record.ts";
@@ -57,7 +58,7 @@ const supervisor = supervise(async (ctx) => {
 
 const figures = {
   "main to plugin": await fromMain.promise,
-  "plugin to plugin": BrokerFigures.parse(await betweenPlugins.promise),
+  "plugin to plugin": v.parse(BrokerFigures, await betweenPlugins.promise),
 };
 await supervisor.cancel();
 

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as v from "valibot";
 import { writeFileAtomic } from "../../runtime/atomic_file.ts";
 import type { Build } from "../../runtime/build.ts";
 import { checkModules } from "../../runtime/node/check_modules.ts";
@@ -190,7 +190,8 @@ async function checkImports(
   module: string,
   at: Required<OutputOptions>,
 ): Promise<void> {
-  const graph = Graph.parse(
+  const graph = v.parse(
+    Graph,
     JSON.parse(await output(deno, ["info", "--json", module], at)),
   );
   const inside = new URL(`file://${at.cwd}/`).href;
@@ -205,9 +206,9 @@ async function checkImports(
   }
 }
 
-const Graph = z.object({
-  modules: z.array(
-    z.object({ specifier: z.string(), error: z.string().optional() }),
+const Graph = v.object({
+  modules: v.array(
+    v.object({ specifier: v.string(), error: v.optional(v.string()) }),
   ),
 });
 

@@ -1,10 +1,10 @@
-import { z } from "zod";
+import * as v from "valibot";
 import { copy } from "./copy.ts";
 import { CompileError } from "./errors.ts";
 import { output } from "./output.ts";
 
-const DenoInfo = z.object({ npmCache: z.string() });
-const Lock = z.object({ npm: z.record(z.string(), z.unknown()) });
+const DenoInfo = v.object({ npmCache: v.string() });
+const Lock = v.object({ npm: v.record(v.string(), v.unknown()) });
 
 /** What nothing reads while a program runs: types, and where the text of a module came from. */
 const NOT_RUN = /\.(?:[cm]?ts|map|flow)$/;
@@ -24,8 +24,8 @@ export async function copyPackages(
   cache: string,
 ): Promise<string[]> {
   const info = await output(deno, ["info", "--json"]);
-  const { npmCache } = DenoInfo.parse(JSON.parse(info));
-  const { npm } = Lock.parse(JSON.parse(await Deno.readTextFile(lock)));
+  const { npmCache } = v.parse(DenoInfo, JSON.parse(info));
+  const { npm } = v.parse(Lock, JSON.parse(await Deno.readTextFile(lock)));
   // Of a package with peers the key goes on after the version.
   const packages = Object.keys(npm).map((key) =>
     key.match(/^(@?[^@]+)@([^_]+)/)

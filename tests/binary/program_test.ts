@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as v from "valibot";
 import { checkoutCommand } from "../e2e/support/node_process.ts";
 import { run } from "../support/process.ts";
 import { tempFolder } from "../support/temp.ts";
 import { program, root, versionOf } from "./support/program.ts";
 
-const Manifest = z.object({
-  version: z.string(),
-  plugins: z.record(z.string(), z.unknown()),
+const Manifest = v.object({
+  version: v.string(),
+  plugins: v.record(v.string(), v.unknown()),
 });
 
 async function manifest() {
-  return Manifest.parse(
+  return v.parse(
+    Manifest,
     JSON.parse(await Deno.readTextFile(`${root}deno.json`)),
   );
 }

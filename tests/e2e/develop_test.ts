@@ -167,7 +167,7 @@ const wrongCode: Readonly<Record<string, { code: string; says: RegExp }>> = {
   },
   "a config that does not fit": {
     code:
-      'import { definePlugin, z } from "hamlet";\nexport default definePlugin({ config: z.object({}), async run() {} });',
+      'import { definePlugin, v } from "hamlet";\nexport default definePlugin({ config: v.object({}), async run() {} });',
     says:
       /Plugin "mine" cannot take its config \(.*\): correct plugins\.mine in the node's config file/,
   },

@@ -1,14 +1,20 @@
-import { definePlugin, kv, z } from "hamlet";
+import { definePlugin, kv, v } from "hamlet";
 
 /**
  * Shows who is alive: keeps the key `/heartbeat/NODE` in the cluster's store for as long as the node
  * runs. The key hangs on a lease, so that etcd takes it away when nobody renews that any more.
  */
 export default definePlugin({
-  config: z.strictObject({
-    /** Seconds that the key outlives a node that died. @default 10 */
-    ttl: z.int().min(2).max(3600).default(10),
-  }).prefault({}),
+  config: v.optional(
+    v.strictObject({
+      /** Seconds that the key outlives a node that died. @default 10 */
+      ttl: v.optional(
+        v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(3600)),
+        10,
+      ),
+    }),
+    {},
+  ),
   async run(ctx) {
     const store = await ctx.use(kv);
     const key = `/heartbeat/${ctx.node.id}`;

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIPv6 } from "node:net";
-import { Role } from "hamlet";
+import { Role, v } from "hamlet";
 
 /** What a node's certificate says of it. */
 export interface CertificateContent {
@@ -20,7 +20,7 @@ export function certificateContent(cert: string): CertificateContent {
   const [, role] = /^O=(.*)$/m.exec(subject) ?? [];
   const addresses = subjectAltName.matchAll(/IP Address:([^,\s]+)/g)
     .map(([, address = ""]) => normalizeAddress(address));
-  return { role: Role.parse(role), addresses: [...addresses].sort() };
+  return { role: v.parse(Role, role), addresses: [...addresses].sort() };
 }
 
 /**

@@ -1,11 +1,15 @@
-import { ClusterNode, Latest, type Logger, writeFileAtomic, z } from "hamlet";
+import { ClusterNode, Latest, type Logger, v, writeFileAtomic } from "hamlet";
 import type { Endpoint } from "../token.ts";
 
-const Content = z.object({
-  endpoints: z.array(
-    z.object({ id: z.string(), address: z.string(), port: z.int() }),
+const Content = v.object({
+  endpoints: v.array(
+    v.object({
+      id: v.string(),
+      address: v.string(),
+      port: v.pipe(v.number(), v.safeInteger()),
+    }),
   ),
-  nodes: z.array(ClusterNode),
+  nodes: v.array(ClusterNode),
 });
 
 /** What this node knows of its cluster: from a member that it follows or, until there is one, from before. */
@@ -35,11 +39,11 @@ export class KnownCluster {
     const known = new KnownCluster(path);
     try {
       known.#content = await Deno.readTextFile(path);
-      const { endpoints, nodes } = Content.parse(JSON.parse(known.#content));
+      const { endpoints, nodes } = v.parse(Content, JSON.parse(known.#content));
       known.#endpoints = endpoints;
       known.#nodes = new Map(nodes.map((node) => [node.id, node]));
     } catch (error) {
-      if (error instanceof SyntaxError || error instanceof z.ZodError) {
+      if (error instanceof SyntaxError || error instanceof v.ValiError) {
         log.warn(
           `Starting without what was known of the cluster: "${path}" is damaged`,
         );

@@ -1,5 +1,5 @@
 import type { ServerUnaryCall } from "@grpc/grpc-js";
-import { Role } from "hamlet";
+import { Role, v } from "hamlet";
 import { canonicalAddress } from "./addresses.ts";
 import { isNodeId } from "./names.ts";
 
@@ -54,9 +54,9 @@ export function identify({ sslPeerCertificate }: AuthContext): Identity {
   }
   const serial = serialNumber.toLowerCase().replace(/^(?:00)+/, "");
   if (O === "operator") return { kind: "operator", name: CN, serial };
-  const role = Role.safeParse(O);
+  const role = v.safeParse(Role, O);
   return role.success && isNodeId(CN)
-    ? { kind: "node", id: CN, role: role.data, serial }
+    ? { kind: "node", id: CN, role: role.output, serial }
     : { kind: "anonymous" };
 }
 

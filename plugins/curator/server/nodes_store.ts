@@ -4,7 +4,7 @@ import {
   type Client,
   type KeyValue,
   type kv,
-  type z,
+  type v,
 } from "hamlet";
 import {
   type NodeRecord,
@@ -15,7 +15,7 @@ import { Code, RpcError } from "../grpc/rpc_error.ts";
 /** Where the cluster keeps what the curator knows. */
 export type Store = Client<typeof kv>;
 /** What a transaction asks for. */
-export type Txn = z.input<typeof kv.methods.txn.input>;
+export type Txn = v.InferInput<typeof kv.methods.txn.input>;
 
 /** Where the records of nodes are. */
 export const NODES = "/nodes/";

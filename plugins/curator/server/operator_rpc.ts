@@ -7,7 +7,7 @@ import {
   type Logger,
   membership,
   type Role,
-  type z,
+  v,
 } from "hamlet";
 import {
   type InvitationSchema,
@@ -144,13 +144,16 @@ function roleOf(role: RecordRole): Role | undefined {
     : fromRecordRole(role);
 }
 
-function read<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const { data, error } = schema.safeParse(value);
-  if (data !== undefined) return data;
+function read<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+): v.InferOutput<S> {
+  const { success, output, issues } = v.safeParse(schema, value);
+  if (success) return output;
   throw new RpcError(
     Code.INVALID_ARGUMENT,
     `The request is not what is wanted: ${
-      error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)
+      issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`)
         .join("; ")
     }`,
   );

@@ -1,19 +1,19 @@
-import { type Client, z } from "hamlet";
+import { type Client, v } from "hamlet";
 import type { bench } from "./service.ts";
 
 /** What the broker takes for messages like those of `kv`. */
-export const BrokerFigures = z.object({
+export const BrokerFigures = v.object({
   /** Milliseconds from call to answer, one call after another: the median. */
-  sequentialMedian: z.number(),
+  sequentialMedian: v.number(),
   /** The same, for the slowest call in a hundred. */
-  sequential99: z.number(),
+  sequential99: v.number(),
   /** Calls per second with 64 under way. */
-  concurrentRate: z.number(),
+  concurrentRate: v.number(),
   /** Items per second of one stream. */
-  streamRate: z.number(),
+  streamRate: v.number(),
 });
 /** What the broker takes for messages like those of `kv`. */
-export type BrokerFigures = z.infer<typeof BrokerFigures>;
+export type BrokerFigures = v.InferOutput<typeof BrokerFigures>;
 
 const CALLS = 2_000;
 const CONCURRENT_CALLS = 20_000;

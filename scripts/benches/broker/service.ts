@@ -1,20 +1,22 @@
-import { call, defineService, stream, z } from "hamlet";
+import { call, defineService, stream, v } from "hamlet";
 
 /** What the benchmark calls: messages like those of `kv`. */
 export const bench = defineService({
   name: "bench",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
     put: call(
-      z.strictObject({
-        key: z.string().min(1).max(4096),
-        value: z.instanceof(Uint8Array),
+      v.strictObject({
+        key: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+        value: v.instance(Uint8Array),
       }),
-      z.object({ revision: z.int().nonnegative() }),
+      v.object({
+        revision: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      }),
     ),
     lines: stream(
-      z.strictObject({ count: z.int() }),
-      z.object({ text: z.string() }),
+      v.strictObject({ count: v.pipe(v.number(), v.safeInteger()) }),
+      v.object({ text: v.string() }),
     ),
   },
 });

@@ -1,24 +1,24 @@
-import { call, defineService, z } from "hamlet";
+import { call, defineService, v } from "hamlet";
 
 const writes = call(
-  z.strictObject({
-    puts: z.int().positive(),
+  v.strictObject({
+    puts: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     /** How many are under way at a time. */
-    inFlight: z.int().positive(),
+    inFlight: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   }),
-  z.object({ milliseconds: z.number() }),
+  v.object({ milliseconds: v.number() }),
 );
 
 /** Writes with etcd3 itself. */
 export const direct = defineService({
   name: "direct",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: { measure: writes },
 });
 
 /** Writes through the service `kv`. */
 export const through = defineService({
   name: "through",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: { measure: writes },
 });

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as v from "valibot";
 import { run, type RunOptions, type RunOutput } from "../../support/process.ts";
 
 /** The checkout. */
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** What `hamlet version --json` says of a compiled program. */
-export const Version = z.strictObject({
-  hamlet: z.string(),
-  deno: z.string(),
-  os: z.string(),
-  arch: z.string(),
-  commit: z.string(),
-  digest: z.string(),
-  forChecks: z.boolean(),
-  plugins: z.array(z.strictObject({ name: z.string(), digest: z.string() })),
-  programs: z.record(
-    z.string(),
-    z.strictObject({ version: z.string(), digest: z.string() }),
+export const Version = v.strictObject({
+  hamlet: v.string(),
+  deno: v.string(),
+  os: v.string(),
+  arch: v.string(),
+  commit: v.string(),
+  digest: v.string(),
+  forChecks: v.boolean(),
+  plugins: v.array(v.strictObject({ name: v.string(), digest: v.string() })),
+  programs: v.record(
+    v.string(),
+    v.strictObject({ version: v.string(), digest: v.string() }),
   ),
 });
 
@@ -39,7 +39,7 @@ export function program(): string {
  */
 export async function versionOf(path: string = program()) {
   const { stdout } = await run(path, ["version", "--json"]);
-  return Version.parse(JSON.parse(stdout));
+  return v.parse(Version, JSON.parse(stdout));
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type Logger,
   parseRevocationList,
   type RevocationListContent,
-  type z,
+  type v,
 } from "hamlet";
 import { createService } from "../../../plugins/ca/service.ts";
 import { openState } from "../../../plugins/ca/state_on_disk.ts";
@@ -64,7 +64,7 @@ function caller(signal = AbortSignal.timeout(60_000)): Caller<undefined> {
 function request(
   name: string,
   authority: AuthorityName = "cluster",
-): z.output<typeof ca.methods.issue.input> {
+): v.InferOutput<typeof ca.methods.issue.input> {
   return { authority, name, addresses: [], role: "operator" };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NodeInfo } from "../../../mod.ts";
+import { type NodeInfo, v } from "../../../mod.ts";
 import { etcdFiles } from "../../../plugins/consensus/etcd_files.ts";
 import {
   clusterToken,
@@ -73,7 +73,7 @@ async function allowed(listen = node.listen): Promise<string[]> {
   };
   const guard = new PathGuard(variables, []);
   const { uses } = await resolveGrant(entry, variables, guard);
-  return ProcessScope.parse(uses.process?.scope).etcd?.args ?? [];
+  return v.parse(ProcessScope, uses.process?.scope).etcd?.args ?? [];
 }
 
 Deno.test("etcdFlags() makes only arguments that deno.json allows", async () => {

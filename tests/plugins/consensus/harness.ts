@@ -1,4 +1,4 @@
-import { type Client, type Implementation, kv, type z } from "../../../mod.ts";
+import { type Client, type Implementation, kv, type v } from "../../../mod.ts";
 import { EtcdLink } from "../../../plugins/consensus/etcd_link.ts";
 import {
   createKv,
@@ -20,7 +20,7 @@ export interface ServedKv extends AsyncDisposable {
    * @param name Its name.
    */
   user(
-    keys: readonly string[] | z.input<typeof KvScope>,
+    keys: readonly string[] | v.InferInput<typeof KvScope>,
     name?: string,
   ): Client<typeof kv>;
 }

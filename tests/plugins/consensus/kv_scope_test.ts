@@ -4,13 +4,14 @@ import {
   KvScope,
   ScopeError,
   type Selection,
+  v,
 } from "../../../mod.ts";
 import { checkRead, checkWrite } from "../../../plugins/consensus/kv_scope.ts";
 
 function caller(keys: string[], access?: "read"): Caller<KvScope> {
   return {
     name: "crl",
-    scope: KvScope.parse({ keys, ...(access ? { access } : {}) }),
+    scope: v.parse(KvScope, { keys, ...(access ? { access } : {}) }),
     signal: new AbortController().signal,
   };
 }

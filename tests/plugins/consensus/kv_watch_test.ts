@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Client, kv, WatchEvent, z } from "../../../mod.ts";
+import type { Client, kv, v, WatchEvent } from "../../../mod.ts";
 import { startEtcd } from "../../support/etcd.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { readMetrics } from "../../../plugins/consensus/metrics.ts";
 import { bytes, etcdctl, serveKv, text } from "./harness.ts";
 
-type Item = z.output<typeof kv.methods.watch.output>;
+type Item = v.InferOutput<typeof kv.methods.watch.output>;
 type Watch = ReturnType<Client<typeof kv>["watch"]>;
 
 /** The next item, which there must be. */

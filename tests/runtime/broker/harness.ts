@@ -4,7 +4,7 @@ import {
   type Service,
   stream,
 } from "../../../mod.ts";
-import { call, defineService, z } from "../../../mod.ts";
+import { call, defineService, v } from "../../../mod.ts";
 import { connect } from "../../../runtime/broker/client.ts";
 import { messagePortTransport } from "../../../runtime/broker/message_port_transport.ts";
 import { Refusals } from "../../../runtime/broker/refusals.ts";
@@ -18,22 +18,24 @@ import type { Transport } from "../../../runtime/broker/transport.ts";
 /** A service with one method of each shape that the tests need. */
 export const probe = defineService({
   name: "probe",
-  scope: z.strictObject({ keys: z.array(z.string()).default([]) }).optional(),
+  scope: v.optional(
+    v.strictObject({ keys: v.optional(v.array(v.string()), []) }),
+  ),
   methods: {
     echo: call(
-      z.strictObject({
-        text: z.string().default("nothing"),
-        bytes: z.instanceof(Uint8Array).optional(),
+      v.strictObject({
+        text: v.optional(v.string(), "nothing"),
+        bytes: v.optional(v.instance(Uint8Array)),
       }),
-      z.object({
-        text: z.string(),
-        bytes: z.instanceof(Uint8Array).optional(),
+      v.object({
+        text: v.string(),
+        bytes: v.optional(v.instance(Uint8Array)),
       }),
     ),
     /** Answers when the test lets it. */
-    wait: call(z.strictObject({}), z.object({})),
+    wait: call(v.strictObject({}), v.object({})),
     /** As many numbers as asked for, from 1. */
-    count: stream(z.strictObject({ to: z.number() }), z.number()),
+    count: stream(v.strictObject({ to: v.number() }), v.number()),
   },
 });
 

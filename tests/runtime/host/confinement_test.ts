@@ -138,7 +138,7 @@ Deno.test("hostPlugin() lets a plugin import what lies beside its mod.ts, packag
   await using folder = await tempFolder();
   const prelude = `
     import beside from "./beside.ts";
-    import { z } from "zod";
+    import * as v from "valibot";
     import { basename } from "node:path";
     import data from "data:text/javascript,export default 'data'";
   `;
@@ -146,7 +146,7 @@ Deno.test("hostPlugin() lets a plugin import what lies beside its mod.ts, packag
     await outcome(folder, {
       "mod.ts": saying(
         prelude,
-        '[beside, typeof z.object, basename("/a/b"), data]',
+        '[beside, typeof v.object, basename("/a/b"), data]',
       ),
       "beside.ts": 'export default "beside";',
     }),

@@ -3,12 +3,12 @@ import { tempFolder } from "../../support/temp.ts";
 import { observedNode } from "../node/observed_node.ts";
 
 const CONTRACT = `
-import { call, defineService, z } from "hamlet";
+import { call, defineService, v } from "hamlet";
 export const greeter = defineService({
   name: "greeter",
-  scope: z.undefined(),
+  scope: v.undefined(),
   methods: {
-    greet: call(z.strictObject({}), z.object({ text: z.string() })),
+    greet: call(v.strictObject({}), v.object({ text: v.string() })),
   },
 });
 `;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as v from "valibot";
 import {
   describeGrant,
   type Grant,
@@ -128,7 +129,7 @@ Deno.test("resolveGrant() puts this node's values in place of variables", async 
       optional: true,
       methods: ["range"],
       // As the service's own schema completes it.
-      scope: KvScope.parse({
+      scope: v.parse(KvScope, {
         keys: ["/nodes/hamlet-0123456789abcdef0123456789abcdef/node-1"],
       }),
     },

@@ -59,6 +59,11 @@ const refused: [string, string, RegExp][] = [
   ],
   ["the name admin", manifest(`»"admin": {"module": "./x.ts"}`), /"runtime"/],
   ["no plugin", `{ "plugins": »{} }`, /plugins is \{\}: Declare a plugin/],
+  [
+    "a name that every object has",
+    manifest(`»"constructor": {"module": "./x.ts"}`),
+    /plugins\.constructor is not known: Choose another name/,
+  ],
   ["the name root", manifest(`»"root": {"module": "./x.ts"}`), /not names/],
   ["the name audit", manifest(`»"audit": {"module": "./x.ts"}`), /not names/],
   [
@@ -119,6 +124,11 @@ const refused: [string, string, RegExp][] = [
     "all permissions",
     manifest(plugin(`"permissions": »"inherit"`)),
     /permissions is "inherit": Write an object/,
+  ],
+  [
+    "a list of permissions",
+    manifest(plugin(`"permissions": »[]`)),
+    /permissions is \[\]: Write an object/,
   ],
   [
     "permission run",
@@ -191,8 +201,8 @@ const refused: [string, string, RegExp][] = [
   ],
   [
     "writing a package",
-    manifest(permission("write", `»"\${package:zod}"`)),
-    /"\$\{package:zod\}" is not a variable here; known are \$\{data\}, \$\{run\}/,
+    manifest(permission("write", `»"\${package:valibot}"`)),
+    /"\$\{package:valibot\}" is not a variable here; known are \$\{data\}, \$\{run\}/,
   ],
   [
     "writing the config",
@@ -251,7 +261,11 @@ const refused: [string, string, RegExp][] = [
   ["every variable", manifest(permission("env", `»"*"`)), /name of one var/],
   ["half a variable", manifest(permission("env", `»"*_TOKEN"`)), /beginning/],
   ["an odd variable", manifest(permission("env", `»"A=B"`)), /name of one var/],
-  ["system *", manifest(permission("sys", `»"*"`)), /expected one of "cpus"/],
+  [
+    "system *",
+    manifest(permission("sys", `»"*"`)),
+    /Write one of "cpus", "getegid"/,
+  ],
   [
     "providing what the runtime does",
     manifest(plugin(`"provides": [»"process"]`)),
@@ -266,6 +280,16 @@ const refused: [string, string, RegExp][] = [
     "an odd service name",
     manifest(plugin(`"provides": [»"my service"]`)),
     /A service's name/,
+  ],
+  [
+    "a service name that every object has",
+    manifest(plugin(`"provides": [»"constructor"]`)),
+    /Every object of JavaScript has that name/,
+  ],
+  [
+    "a list of uses",
+    manifest(plugin(`"uses": »[]`)),
+    /uses is \[\]: Write an object/,
   ],
   [
     "using what nobody provides",
@@ -308,7 +332,7 @@ const refused: [string, string, RegExp][] = [
     manifest(plugin(
       `"roles": ["member"], "uses": { "hostname": { "methods": ["set", »"get"] } }`,
     )),
-    /methods\[1\] is "get": .*expected one of "set"\|"resolve"/,
+    /methods\[1\] is "get": Write one of "set", "resolve", "hosts"/,
   ],
   [
     "no method",
@@ -323,14 +347,14 @@ const refused: [string, string, RegExp][] = [
   [
     "kv without a scope",
     manifest(plugin(`"roles": ["member"], "uses": { "kv": »{} }`)),
-    /uses\.kv\.scope is missing/,
+    /uses\.kv\.scope is missing: Say which part of the store, such as/,
   ],
   [
     "a kv scope without keys",
     manifest(plugin(
       `"roles": ["member"], "uses": { "kv": { "scope": { "keys": »[] } } }`,
     )),
-    /keys is \[\]/,
+    /keys is \[\]: Name a key/,
   ],
   [
     "all of kv",
@@ -344,7 +368,12 @@ const refused: [string, string, RegExp][] = [
     manifest(plugin(
       `"roles": ["member"], "uses": { "kv": { "scope": { "keys": ["/x/"], »"acces": "read" } } }`,
     )),
-    /scope\.acces is not known/,
+    /scope\.acces is not known: Known keys are keys, access, founder, quota/,
+  ],
+  [
+    "a list of programs",
+    manifest(plugin(`"uses": { "process": { "scope": »["ip"] } }`)),
+    /scope is \["ip"\]: Say which programs, such as/,
   ],
   [
     "any argument",
@@ -369,11 +398,15 @@ const refused: [string, string, RegExp][] = [
     /scope\[0\]\.a is "\$\{id\}"/,
   ],
   ["no role", manifest(plugin(`"roles": »[]`)), /"member", "worker" or both/],
-  ["a wrong role", manifest(plugin(`"roles": [»"leader"]`)), /"member"\|"wor/],
+  [
+    "a wrong role",
+    manifest(plugin(`"roles": [»"leader"]`)),
+    /one of "member", "worker"/,
+  ],
   [
     "no isolation",
     manifest(plugin(`"isolation": »"none"`)),
-    /expected one of "worker"\|"process"/,
+    /isolation is "none": Write one of "worker", "process"/,
   ],
   [
     "a secret of another plugin",
@@ -424,7 +457,9 @@ for (const [name, marked, advice] of refused) {
 
 Deno.test("parseManifest() reports every problem at once", () => {
   const text = manifest(
-    plugin(`"permissions": { "run": [], "read": ["/", "x"] }, "colour": 1`),
+    plugin(
+      `"permissions": { "run": [], "ffi": [], "read": ["/", "x"] }, "colour": 1, "size": 2`,
+    ),
     `"Y": {"module": "npm:y", "uses": {"clock": {}}, "provides": ["hostname"]}`,
   );
   const places = problemsOf(text).map((line) =>
@@ -438,9 +473,11 @@ Deno.test("parseManifest() reports every problem at once", () => {
       "plugins.Y.provides[0]",
       "plugins.Y.uses.clock",
       "plugins.x.colour",
+      "plugins.x.permissions.ffi",
       "plugins.x.permissions.read[0]",
       "plugins.x.permissions.read[1]",
       "plugins.x.permissions.run",
+      "plugins.x.size",
     ],
   );
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as v from "valibot";
 import { run } from "../../support/process.ts";
 import { tempFolder } from "../../support/temp.ts";
 
-const Result = z.object({
-  outcomes: z.array(z.string()),
-  hostname: z.string(),
-  addresses: z.array(z.string()),
-  logged: z.array(z.string()),
+const Result = v.object({
+  outcomes: v.array(v.string()),
+  hostname: v.string(),
+  addresses: v.array(v.string()),
+  logged: v.array(v.string()),
 });
 
 const script = fileURLToPath(new URL("./set_hostname.ts", import.meta.url));
@@ -18,7 +18,7 @@ async function use(
   name: string,
   mode: "on" | "off" = "on",
   before = "exec",
-): Promise<z.infer<typeof Result>> {
+): Promise<v.InferOutput<typeof Result>> {
   const deno = [
     Deno.execPath(),
     "run",
@@ -38,7 +38,7 @@ async function use(
     "sh",
     ...deno,
   ]);
-  return Result.parse(JSON.parse(stdout));
+  return v.parse(Result, JSON.parse(stdout));
 }
 
 Deno.test("hostnameService() sets the host name, once", async () => {

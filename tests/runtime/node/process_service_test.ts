@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import type { z } from "zod";
+import type * as v from "valibot";
 import {
   processService,
   type ProcessServiceOptions,
@@ -11,7 +11,7 @@ import type {
   ProcessScope,
 } from "../../../runtime/services/process.ts";
 
-type Event = z.infer<typeof ProcessEvent>;
+type Event = v.InferOutput<typeof ProcessEvent>;
 
 /** A service whose only user may run the shell with any argument. */
 function shell(options: Partial<ProcessServiceOptions> = {}) {

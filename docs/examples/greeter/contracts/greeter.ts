@@ -1,13 +1,13 @@
-import { call, defineService, z } from "hamlet";
+import { call, defineService, v } from "hamlet";
 
 /** Says hello, in the languages that the manifest lets a user ask for. */
 export const greeter = defineService({
   name: "greeter",
-  scope: z.strictObject({ languages: z.array(z.string()) }),
+  scope: v.strictObject({ languages: v.array(v.string()) }),
   methods: {
     greet: call(
-      z.strictObject({ name: z.string(), language: z.string() }),
-      z.object({ text: z.string() }),
+      v.strictObject({ name: v.string(), language: v.string() }),
+      v.object({ text: v.string() }),
     ),
   },
 });

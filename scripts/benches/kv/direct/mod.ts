@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { Etcd3 } from "etcd3";
-import { definePlugin, z } from "hamlet";
+import { definePlugin, v } from "hamlet";
 import { measure } from "../measure.ts";
 import { direct } from "../service.ts";
 
 /** Writes to etcd with etcd3 as it comes. */
 export default definePlugin({
-  config: z.strictObject({ socket: z.string() }),
+  config: v.strictObject({ socket: v.string() }),
   async run(ctx) {
     const client = new Etcd3({ hosts: `unix:${ctx.config.socket}` });
     ctx.provide(direct, {

@@ -19,6 +19,7 @@ import {
   type PluginContext,
   type Role,
   type Service,
+  v,
 } from "hamlet";
 import { createService } from "../../../../plugins/ca/service.ts";
 import { openState } from "../../../../plugins/ca/state_on_disk.ts";
@@ -263,7 +264,7 @@ export async function startMember(
         peerPort: 0,
         curatorPort: 0,
       },
-      config: { ...Config.parse({}), ...config },
+      config: { ...v.parse(Config, {}), ...config },
       use: <S extends Service>(service: S) =>
         Promise.resolve(clients.get(service.name) as Client<S>),
       provide() {},
