@@ -18,14 +18,16 @@ keep)
   exec 3<&0
   unshare --pid --fork --kill-child --mount --uts --ipc --net sh "$0" enter "$group" "$@" &
   machine=$!
+  # Nobody may be there any more who reads what is written from here on.
+  exec >/dev/null 2>&1
   {
     cat <&3
     kill -KILL "$machine"
-  } >/dev/null 2>&1 &
+  } &
   wait "$machine" || true
-  kill "$!" 2>/dev/null || true
+  kill "$!" || true
   # The kernel takes a moment to end what was in them.
-  until find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; do sleep 0.02; done
+  until find "$group" -depth -type d -exec rmdir {} +; do sleep 0.02; done
   ;;
 
 enter)
@@ -57,8 +59,6 @@ boot)
   rm -rf $root/etc/systemd/system $root/etc/rc?.d $root/etc/fstab $root/etc/hamlet $root/var/lib/hamlet
   mkdir $root/etc/systemd/system
   ip link set lo up
-  # An address that nobody has, RFC 5737.
-  ip address add 192.0.2.1 dev lo
   for given; do
     there=$root${given%%=*}
     here=${given#*=}

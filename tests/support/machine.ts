@@ -7,6 +7,8 @@ import { run, type RunOptions, type RunOutput } from "./process.ts";
  * Its files are this machine's, and what is changed in them stays in memory.
  */
 export interface Machine extends AsyncDisposable {
+  /** Its first process, which is in all its namespaces, seen from here. */
+  readonly pid: number;
   /** Where its files are, seen from here. */
   readonly root: string;
   /**
@@ -22,9 +24,6 @@ export interface Machine extends AsyncDisposable {
     options?: RunOptions,
   ): Promise<RunOutput>;
 }
-
-/** The address that it has, and nobody else, RFC 5737. */
-export const ADDRESS = "192.0.2.1";
 
 const SYSTEMD = "/lib/systemd/systemd";
 
@@ -43,6 +42,7 @@ export async function bootMachine(
   const { pid, end } = await start(SYSTEMD, given);
   cleanup.defer(end);
   const machine = {
+    pid,
     root: `/proc/${pid}/root`,
     run: (command: string, args: readonly string[] = [], options = {}) =>
       run(

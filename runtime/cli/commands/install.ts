@@ -30,7 +30,15 @@ export default async function install(
   this: CliContext,
   flags: InstallFlags,
 ): Promise<void> {
-  const { dryRun, root: given, newCluster, join, joinFile, ...config } = flags;
+  const { dryRun, root: given, newCluster, join, joinFile } = flags;
+  const { name, listen, advertise, hostname } = flags;
+  // Flags that were not given are there, as undefined.
+  const config = {
+    ...(name !== undefined && { name }),
+    ...(listen !== undefined && { listen }),
+    ...(advertise !== undefined && { advertise }),
+    ...(hostname !== undefined && { hostname }),
+  };
   if (build === undefined && !dryRun) {
     throw new UsageError(
       "Cannot install a checkout: compile it with scripts/compile, and install the program that comes of it",
