@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { bootMachine, type Machine, whyNoMachine } from "../support/machine.ts";
+import {
+  bootMachine,
+  type Machine,
+  testWithMachines,
+} from "../support/machine.ts";
 import {
   assertConfined,
   editService,
@@ -11,8 +15,6 @@ import {
 } from "../support/service.ts";
 import { program, versionOf } from "./support/program.ts";
 
-const lacking = await whyNoMachine();
-
 /** Where the program is before it is installed. */
 const BROUGHT = "/opt/hamlet";
 
@@ -21,13 +23,9 @@ function testMachine(
   name: string,
   fn: (machine: Machine) => Promise<void>,
 ): void {
-  Deno.test({
-    name: lacking === undefined ? name : `${name} (${lacking})`,
-    ignore: lacking !== undefined,
-    async fn() {
-      await using machine = await bootMachine({ [BROUGHT]: program() });
-      await fn(machine);
-    },
+  testWithMachines(name, async () => {
+    await using machine = await bootMachine({ [BROUGHT]: program() });
+    await fn(machine);
   });
 }
 
@@ -38,6 +36,7 @@ async function install(machine: Machine, ...args: string[]): Promise<void> {
   await edit(machine);
 }
 
+/** Has the unit's program run what its base can, with more settings. */
 async function edit(machine: Machine, ...settings: string[]): Promise<void> {
   const { forChecks } = await versionOf();
   const run = "/usr/local/bin/hamlet run --plugins network,hostsfile";
@@ -68,9 +67,12 @@ testMachine(
     assert.equal((await serviceState(machine)).active, "inactive");
 
     await systemctl(machine, "start");
-    const { active, status, restarts } = await serviceState(machine);
+    const { active, restarts } = await serviceState(machine);
     assert.deepEqual([active, restarts], ["active", 0]);
-    assert.match(status, /^Ready: (\d) of \1 plugins ready$/);
+    await untilService(
+      machine,
+      ({ status }) => /^Ready: (\d) of \1 plugins ready$/.test(status),
+    );
     assert.match(
       (await machine.run("hamlet", ["status"])).stdout,
       /alpha is ready/,
@@ -180,10 +182,6 @@ testMachine(
     await edit(machine);
     await machine.run("ln", ["-sf", "/run/hamlet/hosts", "/etc/hosts"]);
     assert.match(await resolved(), /^127\.0\.0\.1 .* alpha$/m);
-    assert.doesNotMatch(
-      (await journal(machine)).split("Started").at(-1) ?? "",
-      /ERROR/,
-    );
   },
 );
 
@@ -196,13 +194,16 @@ testMachine(
     const node = await Deno.readTextFile(`${root}/var/lib/hamlet/node.json`);
     await machine.run("hamlet", ["uninstall"]);
     assert.deepEqual(await serviceProcesses(machine), []);
-    assert.deepEqual(
+    assert.equal(
       await Deno.readTextFile(`${root}/var/lib/hamlet/node.json`),
       node,
     );
-    await assert.rejects(Deno.stat(`${root}/usr/local/bin/hamlet`));
+    await assert.rejects(
+      Deno.stat(`${root}/usr/local/bin/hamlet`),
+      Deno.errors.NotFound,
+    );
 
-    // The node goes on with it.
+    // The node goes on with it, told nothing.
     await machine.run(BROUGHT, ["install"]);
     await systemctl(machine, "start");
     await machine.run("hamlet", ["uninstall", "--purge"]);

@@ -27,6 +27,8 @@ export interface Machine extends AsyncDisposable {
 
 const SYSTEMD = "/lib/systemd/systemd";
 
+const lacking = await whyNoMachine();
+
 /**
  * Boots a machine.
  *
@@ -64,11 +66,21 @@ export async function bootMachine(
 }
 
 /**
- * Finds out why no machine can be booted here.
+ * Declares a test that boots machines: one that is skipped, and says why, where none can be.
  *
- * @returns The reason; undefined where one can be.
+ * @param name Its name.
+ * @param fn The test.
  */
-export async function whyNoMachine(): Promise<string | undefined> {
+export function testWithMachines(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    name: lacking === undefined ? name : `${name} (${lacking})`,
+    ignore: lacking !== undefined,
+    fn,
+  });
+}
+
+/** Says why no machine can be booted here; undefined where one can be. */
+async function whyNoMachine(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "only root can make namespaces";
   if (!existsSync(SYSTEMD)) return "there is no systemd";
   try {

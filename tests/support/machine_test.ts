@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { bootMachine, whyNoMachine } from "./machine.ts";
+import { bootMachine, testWithMachines } from "./machine.ts";
 import { CommandError, run } from "./process.ts";
-
-const lacking = await whyNoMachine();
 
 /** Control groups that machines have left. */
 async function groups(): Promise<string> {
@@ -13,12 +11,9 @@ async function groups(): Promise<string> {
   return stdout;
 }
 
-Deno.test({
-  name: `bootMachine() boots systemd, and leaves nothing of it${
-    lacking === undefined ? "" : ` (${lacking})`
-  }`,
-  ignore: lacking !== undefined,
-  async fn() {
+testWithMachines(
+  "bootMachine() boots systemd, and leaves nothing of it",
+  async () => {
     const here = new URL("machine.ts", import.meta.url).pathname;
     await using machine = await bootMachine({ "/opt/given/file": here });
     const { root } = machine;
@@ -50,4 +45,4 @@ Deno.test({
     assert.ok(!existsSync(root));
     assert.doesNotMatch(await groups(), new RegExp(group));
   },
-});
+);
