@@ -74,7 +74,7 @@ function plan(args: string[]): Group[] {
     ),
     ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
       .map((name) => tests(name, 15, ...rest, `tests/${name}`)),
-    tests("binary", 5, ...rest, "tests/binary"),
+    tests("binary", 10, ...rest, "tests/binary"),
     check("docs", "check", "--frozen", "--doc-only", ".", ...documents),
   ];
   if (named.length > 0) {

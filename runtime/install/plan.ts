@@ -1,8 +1,10 @@
 import { ifThere } from "../if_there.ts";
 import type { PluginEntry } from "../manifest/mod.ts";
+import type { NodeSettings } from "../node/settings.ts";
 import {
   FIRST_START,
   FIRST_START_VARIABLE,
+  JOIN_TOKEN,
   UNIT,
   unitText,
 } from "../systemd/unit.ts";
@@ -25,8 +27,8 @@ export interface InstallOptions {
   readonly booted: boolean;
   /** What the manifest declares. */
   readonly plugins: readonly PluginEntry[];
-  /** Whether the first start makes a new cluster. */
-  readonly newCluster: boolean;
+  /** What the first start makes of an empty data folder; without an origin, nothing. */
+  readonly first: Pick<NodeSettings, "origin" | "joinToken">;
   readonly config: InstalledConfig;
 }
 
@@ -44,7 +46,7 @@ const CONFIG = "/etc/hamlet/config.json";
  * @throws {CannotInstallError} Where there is a config file that says something else than what is asked for.
  */
 export async function installSteps(
-  { root, booted, plugins, newCluster, config }: InstallOptions,
+  { root, booted, plugins, first, config }: InstallOptions,
 ): Promise<Step[]> {
   const at = (path: string) => root === "/" ? path : `${root}${path}`;
   const { hostname = "on" } = config;
@@ -68,16 +70,7 @@ export async function installSteps(
     ...(asked
       ? [{ kind: "file", path: at(CONFIG), mode: 0o644, text } as const]
       : []),
-    ...(newCluster
-      ? [
-        {
-          kind: "file",
-          path: at(FIRST_START),
-          mode: 0o600,
-          text: `${FIRST_START_VARIABLE}=--new-cluster\n`,
-        } as const,
-      ]
-      : []),
+    ...firstStart(first).map((file) => ({ ...file, path: at(file.path) })),
     ...(packaged ? [] : [
       {
         kind: "file",
@@ -137,6 +130,7 @@ export async function uninstallSteps(
       ? [{ kind: "run", command: ["systemctl", "daemon-reload"] } as const]
       : []),
     { kind: "remove", path: at(FIRST_START) },
+    { kind: "remove", path: at(JOIN_TOKEN) },
     { kind: "remove", path: at(PROGRAM) },
     ...(purge
       ? ["/etc/hamlet", "/run/hamlet", "/var/lib/hamlet"].map((path) =>
@@ -144,6 +138,23 @@ export async function uninstallSteps(
       )
       : []),
   ];
+}
+
+/** The files that the unit removes again. */
+function firstStart(
+  { origin, joinToken }: InstallOptions["first"],
+): Extract<Step, { kind: "file" }>[] {
+  const write = (path: string, text: string) =>
+    ({ kind: "file", path, mode: 0o600, text: `${text}\n` }) as const;
+  const start = (flags: string) =>
+    write(FIRST_START, `${FIRST_START_VARIABLE}=${flags}`);
+  if (joinToken !== undefined) {
+    return [
+      { ...write(JOIN_TOKEN, joinToken), secret: true },
+      start(`--join-file ${JOIN_TOKEN}`),
+    ];
+  }
+  return origin === "new-cluster" ? [start("--new-cluster")] : [];
 }
 
 function systemctl(

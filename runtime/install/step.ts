@@ -15,6 +15,8 @@ export type Step =
     readonly path: string;
     readonly mode: number;
     readonly text: string;
+    /** Whether nobody is to be shown what is in it. @default {false} */
+    readonly secret?: boolean;
   }
   /** Puts this program there. */
   | { readonly kind: "program"; readonly path: string }
@@ -33,6 +35,9 @@ export function stepText(step: Step): string {
     case "folder":
       return `make folder ${step.path} of mode ${modeText(step.mode)}`;
     case "file":
+      if (step.secret) {
+        return `write ${step.path} of mode ${modeText(step.mode)}, a secret`;
+      }
       return `write ${step.path} of mode ${modeText(step.mode)}:\n${
         step.text.trimEnd().replaceAll(/^(?=.)/gm, "  | ")
       }`;

@@ -30,6 +30,7 @@ export async function notifySystemd(
   socket: NotifySocket,
   stopping: AbortSignal,
 ): Promise<void> {
+  const ended = new AbortController();
   let running = false;
   const beat = () => {
     socket.tell(
@@ -42,6 +43,8 @@ export async function notifySystemd(
   const timer = setInterval(beat, interval);
   const tellStatus = async () => {
     const { ready, plugins } = await node.status();
+    // By now the socket may be closed, and its descriptor somebody else's.
+    if (ended.signal.aborted) return;
     const count = plugins.filter(({ state }) => state === "ready").length;
     socket.tell(
       `STATUS=${
@@ -63,6 +66,7 @@ export async function notifySystemd(
   void tellStatus();
   // What it ended with is told by whoever waits for that.
   await node.finished.catch(() => {});
+  ended.abort();
   clearInterval(timer);
   unsubscribe();
   stopping.removeEventListener("abort", stop);

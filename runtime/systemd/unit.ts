@@ -14,10 +14,12 @@ export interface UnitOptions {
 
 /** The unit's name. */
 export const UNIT = "hamlet.service";
-/** How the first start differs from all others, sd_exec(5): removed as soon as there is a node. */
+/** How the first start differs from all others, as an environment file of systemd.exec(5). */
 export const FIRST_START = "/etc/hamlet/first-start";
-/** The variable in it. */
+/** The variable in it: arguments, separated by spaces. */
 export const FIRST_START_VARIABLE = "HAMLET_FIRST_START";
+/** What they may name: the arguments of a process, and what systemd says of a unit, are everybody's to read. */
+export const JOIN_TOKEN = "/etc/hamlet/join-token";
 
 const HOMES = ["/home", "/root", "/run/user"];
 const TEMPORARY = ["/tmp", "/var/tmp"];
@@ -46,7 +48,10 @@ export function unitText(
     [...reads, ...writes].some((path) =>
       folders.some((folder) => isWithin(path, folder) || isWithin(folder, path))
     );
-  const first = `test ! -e /var/lib/hamlet/node.json || rm -f ${FIRST_START}`;
+  // Until the node has been ready once: one whose token is refused can be given another. There is no quote in it, since
+  // it stands in quotes.
+  const first =
+    `if grep -qs established.:.true /var/lib/hamlet/node.json; then rm -f ${FIRST_START} ${JOIN_TOKEN}; fi`;
   return `[Unit]
 Description=Hamlet, a cluster that runs itself
 After=network.target
@@ -55,7 +60,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-# How an empty data folder becomes a node is said once.
+# How an empty data folder becomes a node. Without braces, the variable is any number of arguments.
 EnvironmentFile=-${FIRST_START}
 ExecStartPre=+/bin/sh -c '${first}'
 ExecStart=${program} run $${FIRST_START_VARIABLE}

@@ -2,6 +2,7 @@ import { buildCommand, type FlagParametersForType } from "@stricli/core";
 import type { MachineFlags } from "../commands/install.ts";
 import type { CliContext } from "../context.ts";
 import { path } from "../flags.ts";
+import { originFlags } from "../origin.ts";
 import { describe } from "./describe.ts";
 
 const machineFlags: FlagParametersForType<MachineFlags, CliContext> = {
@@ -25,12 +26,7 @@ export const install = buildCommand({
   loader: async () => (await import("../commands/install.ts")).default,
   parameters: {
     flags: {
-      newCluster: {
-        kind: "boolean",
-        default: false,
-        withNegated: false,
-        brief: "Make the first start that of a new cluster",
-      },
+      ...originFlags,
       name: {
         kind: "parsed",
         parse: String,

@@ -1,5 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import { clientFlags, jsonFlag, nodeFlags } from "../flags.ts";
+import { originFlags } from "../origin.ts";
 import { describe } from "./describe.ts";
 
 /** `hamlet dev`. */
@@ -20,27 +21,7 @@ export const run = buildCommand({
   loader: async () => (await import("../commands/run.ts")).default,
   parameters: {
     flags: {
-      newCluster: {
-        kind: "boolean",
-        default: false,
-        withNegated: false,
-        brief: "Make an empty data folder the first node of a new cluster",
-      },
-      join: {
-        kind: "parsed",
-        parse: String,
-        optional: true,
-        placeholder: "token",
-        brief:
-          "Make an empty data folder a node of the cluster that the token is from; - reads it from standard input, since arguments are visible to others",
-      },
-      joinFile: {
-        kind: "parsed",
-        parse: String,
-        optional: true,
-        placeholder: "file",
-        brief: "The same, with the token in a file",
-      },
+      ...originFlags,
       ...nodeFlags,
       listen: {
         kind: "parsed",

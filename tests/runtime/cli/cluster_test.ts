@@ -209,7 +209,7 @@ Deno.test("hamlet recover refuses where there is a leader, and asks where there 
   assert.equal(recovered, 1);
 });
 
-Deno.test("hamlet run takes a token from a file or standard input, and one way alone", async () => {
+Deno.test("hamlet run and install take a token from a file or standard input, and one way alone", async () => {
   const folders = [
     "--data-dir",
     "/nonexistent/d",
@@ -224,8 +224,10 @@ Deno.test("hamlet run takes a token from a file or standard input, and one way a
       [["--join", "-"], /none that this Hamlet can read/],
     ] as const
   ) {
-    const { code, stderr } = await hamlet(["run", ...args, ...folders]);
-    assert.notEqual(code, 0);
-    assert.match(stderr, said);
+    for (const command of [["run", ...folders], ["install", "--dry-run"]]) {
+      const { code, stderr } = await hamlet([...command, ...args]);
+      assert.notEqual(code, 0);
+      assert.match(stderr, said);
+    }
   }
 });

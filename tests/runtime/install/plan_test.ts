@@ -4,13 +4,17 @@ import {
   installSteps,
   uninstallSteps,
 } from "../../../runtime/install/plan.ts";
-import { type Step, stepText } from "../../../runtime/install/step.ts";
+import {
+  type Step,
+  stepText,
+  takeSteps,
+} from "../../../runtime/install/step.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const plain: Omit<InstallOptions, "root"> = {
   booted: false,
   plugins: [],
-  newCluster: false,
+  first: {},
   config: {},
 };
 
@@ -28,7 +32,7 @@ Deno.test("installSteps() names everything that is done to an image", async () =
   const steps = await installSteps({
     ...plain,
     root,
-    newCluster: true,
+    first: { origin: "new-cluster" },
     config: { name: "alpha" },
   });
   assert.deepEqual(short(steps, root), [
@@ -42,6 +46,29 @@ Deno.test("installSteps() names everything that is done to an image", async () =
   ]);
 });
 
+Deno.test("installSteps() keeps a join token to a file that only root reads", async () => {
+  await using folder = await tempFolder();
+  const root = folder.path;
+  const first = { origin: "join", joinToken: "hamlet1.worker.s3cret" } as const;
+  const steps = await installSteps({ ...plain, root, first });
+  assert.deepEqual(short(steps, root).slice(3, 5), [
+    "write ROOT/etc/hamlet/join-token of mode 0600, a secret",
+    "write ROOT/etc/hamlet/first-start of mode 0600:",
+  ]);
+  const shown = steps.map(stepText).join("\n");
+  assert.match(
+    shown,
+    /^ {2}\| HAMLET_FIRST_START=--join-file \/etc\/hamlet\/join-token$/m,
+  );
+  assert.doesNotMatch(shown, /s3cret/);
+
+  const files = steps.filter(({ kind }) => kind === "file");
+  await takeSteps(files, { dryRun: false, say() {} });
+  const path = `${root}/etc/hamlet/join-token`;
+  assert.equal(await Deno.readTextFile(path), "hamlet1.worker.s3cret\n");
+  assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+});
+
 Deno.test("installSteps() leaves program and unit to a Debian package", async () => {
   await using folder = await tempFolder();
   const root = folder.path;
@@ -50,7 +77,8 @@ Deno.test("installSteps() leaves program and unit to a Debian package", async ()
     `${root}/usr/lib/systemd/system/hamlet.service`,
     "",
   );
-  const steps = await installSteps({ ...plain, root, newCluster: true });
+  const first = { origin: "new-cluster" } as const;
+  const steps = await installSteps({ ...plain, root, first });
   assert.deepEqual(short(steps, root), [
     "make folder ROOT/etc/hamlet of mode 0755",
     "make folder ROOT/var/lib/hamlet of mode 0700",
@@ -96,6 +124,7 @@ Deno.test("uninstallSteps() leaves data and configuration alone unless told othe
     "run systemctl --root=ROOT disable hamlet.service",
     "remove ROOT/etc/systemd/system/hamlet.service",
     "remove ROOT/etc/hamlet/first-start",
+    "remove ROOT/etc/hamlet/join-token",
     "remove ROOT/usr/local/bin/hamlet",
   ]);
   const purged = short(

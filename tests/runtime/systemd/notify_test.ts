@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import type { PluginStatus } from "../../../runtime/status.ts";
 import { notifySystemd } from "../../../runtime/systemd/notify.ts";
 
@@ -11,12 +12,13 @@ function observed(watchdog?: number) {
   const listeners = new Set<() => void>();
   const plugin: PluginStatus = { name: "one", state: "starting", restarts: 0 };
   let state = { ready: false, plugins: [plugin] };
+  let held = Promise.resolve();
   const stopping = new AbortController();
   const done = notifySystemd(
     {
       ready: ready.promise,
       finished: finished.promise,
-      status: () => Promise.resolve(state),
+      status: () => held.then(() => state),
       onChange(listener) {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -45,6 +47,12 @@ function observed(watchdog?: number) {
       while (told.filter((text) => matches.test(text)).length < times) {
         await woken.promise;
       }
+    },
+    /** Makes it keep its status to itself until what is returned is called. */
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
     },
     change(isReady: boolean) {
       const state_ = isReady ? "ready" as const : "unready" as const;
@@ -81,6 +89,18 @@ Deno.test("notifySystemd() asks for more time while a node starts and ends, and 
   await node.count(/EXTEND/, 6);
   node.finished.reject(new Error("It ended badly"));
   await node.done;
+});
+
+Deno.test("notifySystemd() tells nothing of a node that has ended meanwhile", async () => {
+  const node = observed();
+  const answer = node.hold();
+  node.change(false);
+  node.finished.resolve();
+  await node.done;
+  const before = node.told.length;
+  answer();
+  await delay(0);
+  assert.equal(node.told.length, before);
 });
 
 Deno.test("notifySystemd() does not call a node ready that is told to end before", async () => {
