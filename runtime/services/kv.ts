@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { call, defineService, stream } from "../service/contract.ts";
-import { Keys } from "../service/keys.ts";
+import { Keys, OneOf } from "../service/keys.ts";
 import { Bytes, Count, Integer } from "../service/values.ts";
 
 /** etcd refuses requests above 1.5 MiB (`--max-request-bytes`); this leaves room for the rest of one. */
@@ -120,11 +120,11 @@ export const KvScope = Keys({
    * key: a person's scope, which no manifest may name.
    */
   keys: v.pipe(
-    v.array(text),
+    v.array(text, 'Write a list, such as ["/NAME/"]'),
     v.minLength(1, 'Name a key, or the beginning of keys such as "/NAME/"'),
   ),
   /** `read` allows ranges and watches only. */
-  access: v.optional(v.picklist(["read", "write"]), "write"),
+  access: v.optional(OneOf(["read", "write"]), "write"),
   /**
    * Founds a new cluster: it is served before everybody else, and its first transaction that
    * writes is what makes the store worth keeping.

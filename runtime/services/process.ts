@@ -11,7 +11,10 @@ export const ProcessScope = Named(
      * Every argument must match one of these: `*` stands for any characters but `/`, `**` for any.
      * An argument can name any file, so a pattern is as tight as the program allows.
      */
-    args: v.array(v.string()),
+    args: v.array(
+      v.string("Write a string"),
+      'Write a list, such as ["route", "show"]',
+    ),
     /** The working folder. @default the run folder */
     cwd: v.optional(v.string()),
   }),
