@@ -1,4 +1,5 @@
 import type { NodeStatus } from "../status.ts";
+import { Notices } from "./notices.ts";
 import type { NotifySocket } from "./notify_socket.ts";
 
 /** Of a node what systemd is told. */
@@ -30,10 +31,10 @@ export async function notifySystemd(
   socket: NotifySocket,
   stopping: AbortSignal,
 ): Promise<void> {
-  const ended = new AbortController();
+  using notices = new Notices(socket);
   let running = false;
   const beat = () => {
-    socket.tell(
+    notices.tell(
       running && !stopping.aborted
         ? "WATCHDOG=1"
         : `WATCHDOG=1\nEXTEND_TIMEOUT_USEC=${PATIENCE_MS * 1000}`,
@@ -43,10 +44,8 @@ export async function notifySystemd(
   const timer = setInterval(beat, interval);
   const tellStatus = async () => {
     const { ready, plugins } = await node.status();
-    // By now the socket may be closed, and its descriptor somebody else's.
-    if (ended.signal.aborted) return;
     const count = plugins.filter(({ state }) => state === "ready").length;
-    socket.tell(
+    notices.tell(
       `STATUS=${
         ready ? "Ready" : "Not ready"
       }: ${count} of ${plugins.length} plugins ready`,
@@ -54,19 +53,18 @@ export async function notifySystemd(
   };
   const unsubscribe = node.onChange(() => void tellStatus());
   const stop = () => {
-    socket.tell("STOPPING=1");
+    notices.tell("STOPPING=1");
     beat();
   };
   stopping.addEventListener("abort", stop, { once: true });
   void node.ready.then(() => {
     running = true;
-    if (!stopping.aborted) socket.tell("READY=1");
+    if (!stopping.aborted) notices.tell("READY=1");
   });
   beat();
   void tellStatus();
   // What it ended with is told by whoever waits for that.
   await node.finished.catch(() => {});
-  ended.abort();
   clearInterval(timer);
   unsubscribe();
   stopping.removeEventListener("abort", stop);

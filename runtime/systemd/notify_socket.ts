@@ -3,11 +3,12 @@ export interface NotifySocket extends Disposable {
   /** Milliseconds within which systemd wants to hear of the service again; undefined where it does not. */
   readonly watchdog: number | undefined;
   /**
-   * Tells systemd something. What it does not take, since nobody listens any more, is lost.
+   * Tells systemd something.
    *
    * @param state Assignments such as `READY=1`, one a line.
+   * @returns Whether it was taken: not where too much waits for systemd already, or nobody listens any more.
    */
-  tell(state: string): void;
+  tell(state: string): boolean;
 }
 
 // As Linux numbers them, on every architecture that Deno runs on.
@@ -55,7 +56,7 @@ export function openNotifySocket(
     tell(state) {
       const bytes = new TextEncoder().encode(state);
       const length = BigInt(bytes.length);
-      sendto(
+      const sent = sendto(
         descriptor,
         bytes,
         length,
@@ -63,6 +64,7 @@ export function openNotifySocket(
         address,
         address.length,
       );
+      return sent === length;
     },
     [Symbol.dispose]() {
       close(descriptor);

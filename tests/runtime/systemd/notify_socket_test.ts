@@ -14,14 +14,25 @@ Deno.test("tell() reaches a socket in the file system", async () => {
   const path = `${folder.path}/notify`;
   await using manager = await serviceManager(path);
   using socket = openNotifySocket({ NOTIFY_SOCKET: path });
-  socket?.tell("READY=1\nSTATUS=Grüße");
+  assert.ok(socket?.tell("READY=1\nSTATUS=Grüße"));
   await manager.told((state) => state === "READY=1\nSTATUS=Grüße");
 });
 
-Deno.test("tell() is lost where nobody listens any more", () => {
+Deno.test("tell() says what was not taken: nobody listens", () => {
   using socket = openNotifySocket({ NOTIFY_SOCKET: "@hamlet-test/nobody" });
-  assert.ok(socket);
-  socket.tell("READY=1");
+  assert.equal(socket?.tell("READY=1"), false);
+});
+
+Deno.test("tell() says what was not taken: nobody reads", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/notify`;
+  await using manager = await serviceManager(path);
+  manager.pause();
+  using socket = openNotifySocket({ NOTIFY_SOCKET: path });
+  let taken = 0;
+  while (socket?.tell("WATCHDOG=1")) taken++;
+  // At least as many as Linux keeps by default.
+  assert.ok(taken >= 10);
 });
 
 Deno.test("watchdog is the time that this process was given", () => {

@@ -12,6 +12,7 @@ function observed(watchdog?: number) {
   const listeners = new Set<() => void>();
   const plugin: PluginStatus = { name: "one", state: "starting", restarts: 0 };
   let state = { ready: false, plugins: [plugin] };
+  let isFull = false;
   let held = Promise.resolve();
   const stopping = new AbortController();
   const done = notifySystemd(
@@ -27,9 +28,11 @@ function observed(watchdog?: number) {
     {
       watchdog,
       tell(text) {
+        if (isFull) return false;
         told.push(text);
         woken.resolve();
         woken = Promise.withResolvers();
+        return true;
       },
       [Symbol.dispose]() {},
     },
@@ -47,6 +50,10 @@ function observed(watchdog?: number) {
       while (told.filter((text) => matches.test(text)).length < times) {
         await woken.promise;
       }
+    },
+    /** Makes systemd take nothing, or all again. */
+    fill(full: boolean) {
+      isFull = full;
     },
     /** Makes it keep its status to itself until what is returned is called. */
     hold() {
@@ -88,6 +95,25 @@ Deno.test("notifySystemd() asks for more time while a node starts and ends, and 
   assert.deepEqual(node.told.slice(before), ["STOPPING=1", more]);
   await node.count(/EXTEND/, 6);
   node.finished.reject(new Error("It ended badly"));
+  await node.done;
+});
+
+Deno.test("notifySystemd() tells again what a busy systemd did not take, of each kind the newest", async () => {
+  const node = observed();
+  await node.count(/^STATUS/, 1);
+  node.fill(true);
+  node.ready.resolve();
+  node.change(true);
+  node.change(false);
+  await delay(0);
+  const before = node.told.length;
+  node.fill(false);
+  await node.count(/^STATUS/, 2);
+  assert.deepEqual(node.told.slice(before).sort(), [
+    "READY=1",
+    "STATUS=Not ready: 0 of 1 plugins ready",
+  ]);
+  node.finished.resolve();
   await node.done;
 });
 

@@ -8,6 +8,8 @@ export interface ServiceManager extends AsyncDisposable {
    * @param matches Tells whether it is the one.
    */
   told(matches: (state: string) => boolean): Promise<string>;
+  /** Has it read no more. */
+  pause(): void;
   /** What came so far. */
   readonly states: readonly string[];
 }
@@ -53,6 +55,7 @@ export async function serviceManager(path: string): Promise<ServiceManager> {
   await told((state) => state === "listening");
   return {
     told,
+    pause: () => child.kill("SIGSTOP"),
     states,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
