@@ -77,6 +77,27 @@ testWithMachines(
 );
 
 testWithMachines(
+  "systemd learns that a node is ready also where it was busy meanwhile",
+  async () => {
+    await using machine = await serviceMachine();
+    await installService(machine, {
+      first: { origin: "new-cluster" },
+      config: { name: "alpha", advertise: "127.0.0.1" },
+    });
+    await systemctl(machine, "start", "--no-block");
+    await untilService(machine, ({ pid }) => pid !== 0);
+    Deno.kill(machine.pid, "SIGSTOP");
+    await machine.run("sh", [
+      "-c",
+      "until hamlet status >/dev/null 2>&1; do sleep 0.1; done",
+    ]);
+    Deno.kill(machine.pid, "SIGCONT");
+    // It has been told already: this waits until it is ready.
+    await systemctl(machine, "start");
+  },
+);
+
+testWithMachines(
   "a service that joins waits for its cluster as long as it takes, and keeps no token",
   async () => {
     await using alpha = await serviceMachine();
