@@ -40,12 +40,3 @@ export function ratios(
 ): number[] {
   return values.map((value, round) => value / (baseline[round] ?? NaN));
 }
-
-/**
- * Finds the mean of all values.
- *
- * @param values At least one.
- */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
