@@ -152,6 +152,10 @@ async function whole(...hosts: readonly Mortal[]): Promise<void> {
   }
 }
 
+function deathsOf(those: readonly Mortal[]): number {
+  return those.reduce((sum, { deaths }) => sum + deaths, 0);
+}
+
 /** Lets somebody die: at the step that he is armed with, or now, or where he gets past it. */
 async function dies(
   those: readonly Mortal[],
@@ -161,16 +165,15 @@ async function dies(
 ): Promise<void> {
   const [first] = those;
   assert(first);
-  const count = () => those.reduce((sum, { deaths }) => sum + deaths, 0);
   if (typeof at === "number") await delay(at);
   else {
     await until(
       `${first.host.name} dies at "${at}"`,
-      async () => count() > before || await past(),
+      async () => deathsOf(those) > before || await past(),
       first.host.explain,
     );
   }
-  if (count() === before) await first.host.node.kill();
+  if (deathsOf(those) === before) await first.host.node.kill();
 }
 
 Deno.test("joins and removals that are killed anywhere, on either side, leave a whole cluster with all that was written", async () => {
@@ -193,8 +196,6 @@ Deno.test("joins and removals that are killed anywhere, on either side, leave a 
     await write(host, key, text);
     written.set(key, text);
   };
-  const dead = (those: readonly Mortal[]) =>
-    those.reduce((sum, { deaths }) => sum + deaths, 0);
 
   async function join(death: Death, next: Death): Promise<void> {
     for (const folder of [three.host.data, three.host.run]) {
@@ -209,7 +210,7 @@ Deno.test("joins and removals that are killed anywhere, on either side, leave a 
     // For the start after that.
     one.next = stepOf("member", next);
     two.next = "";
-    const before = dead(those);
+    const before = deathsOf(those);
     three.next = stepOf("node", death);
     await three.join(await tokenOf(one.host));
     three.next = "";
@@ -224,7 +225,7 @@ Deno.test("joins and removals that are killed anywhere, on either side, leave a 
     for (const host of those) await host.arm(stepOf(death.who, death));
     one.next = "";
     three.next = "";
-    const before = dead(those);
+    const before = deathsOf(those);
     const log = three.host.log.length;
     const says = () => REMOVED.test(three.host.log.slice(log));
     const command = remove(one.host, "three").catch(() => {});
