@@ -113,11 +113,15 @@ export function membershipService(
       record.role = Role.MEMBER;
       return true;
     }, call);
-    yield { step: `Node "${name}" (${id}) becomes a member`, done: false };
     let learner = false;
     const wasVoter = (await members.list(call)).some((member) =>
       member.name === id && !member.learner
     );
+    if (wasVoter && found.record.role === Role.MEMBER) {
+      yield { step: `Node "${name}" (${id}) is a member already`, done: true };
+      return;
+    }
+    yield { step: `Node "${name}" (${id}) becomes a member`, done: false };
     for (;;) {
       const list = await members.list(call);
       const own = list.find((member) => member.name === id);

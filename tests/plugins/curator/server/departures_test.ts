@@ -267,6 +267,21 @@ Deno.test("setRole makes a worker a member: its next certificate says so", async
   await assert.rejects(waits);
 });
 
+Deno.test("setRole says so where a node is that already", async () => {
+  await using member = await startMember();
+  using _worker = await member.join({ role: "worker", name: "web-1" });
+  for (
+    const [node, role] of [["founder", "member"], ["web-1", "worker"]] as const
+  ) {
+    const steps = await Array.fromAsync(
+      member.membership.setRole({ node, role }, admin()),
+    );
+    assert.equal(steps.length, 1);
+    assert.match(steps[0]?.step ?? "", new RegExp(`is a ${role} already$`));
+    assert.equal(steps[0]?.done, true);
+  }
+});
+
 Deno.test("nodes tells what was acknowledged, also on a member that has not heard of it yet", async () => {
   await using member = await startMember();
   using node = await member.join({ name: "web-1" });
