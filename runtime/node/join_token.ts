@@ -13,6 +13,12 @@ import { StartError } from "./errors.ts";
 export function roleOfToken(token: string): Role {
   const role = v.safeParse(Role, /^hamlet1\.([a-z]+)\./.exec(token)?.[1]);
   if (role.success) return role.output;
+  if (token === "") {
+    throw new StartError(
+      2,
+      "Cannot join without a token: what was given is empty; print one with `hamlet invite` on a member",
+    );
+  }
   throw new StartError(
     2,
     "Cannot join with this token: it is none that this Hamlet can read; print one with `hamlet invite` on a member",

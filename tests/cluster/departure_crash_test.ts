@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { kv } from "../../mod.ts";
+import { kv, membership } from "../../mod.ts";
 import { decodeNode } from "../../plugins/curator/server/nodes_store.ts";
+import { formatToken, parseToken } from "../../plugins/curator/token.ts";
 import { Pending } from "../../proto/gen/hamlet/cluster/v1/record_pb.ts";
 import { seeded } from "../support/seeded.ts";
 import { invite, members, nodeNames } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
+import { Mortal } from "./support/mortal.ts";
 import { until } from "./support/until.ts";
-import { read, write } from "./support/writes.ts";
 
-/** Who dies, and where: a step of that name, or so many milliseconds after the begin. */
-interface Death {
-  readonly who: "member that lets in" | "member that takes out" | "node";
-  readonly at: string | number;
-}
-
-/** The steps of the members while a node joins, and while it is taken out. */
+/** The steps of a member while a node joins, and while it is taken out. */
 const JOIN = ["node added", "join answered", "learner added"];
 const REMOVAL = [
   "departure marked",
@@ -29,158 +24,247 @@ const REMOVAL = [
 /** Milliseconds that a removal takes at most where nothing is in its way. */
 const REMOVAL_MS = 1_500;
 
-/** A node that dies at a step, and then starts again as it was; at the end of its `using` no longer. */
-interface Armed extends Disposable {
-  /** Whether it has died. */
-  readonly died: () => boolean;
+/** Who dies, and where: at a step of that name, or so many milliseconds after the begin. */
+interface Death {
+  readonly who: "member" | "node";
+  readonly at: string | number;
 }
 
-/** Starts a host's node anew, armed. */
-async function arm(host: Host, step: string): Promise<Armed> {
-  await host.node.stop();
-  const dying = host.start([], { HAMLET_FAILPOINT: step });
-  let state: "armed" | "died" | "disarmed" = "armed";
-  dying.ended.then(() => {
-    if (state !== "armed") return;
-    state = "died";
-    host.start();
-  });
-  await dying.ready();
-  return {
-    died: () => state === "died",
-    [Symbol.dispose]() {
-      if (state === "armed") state = "disarmed";
-    },
-  };
+/** What a node does while it joins, and what it does when it is taken out, and at no other time after its start. */
+interface NodeSteps {
+  readonly join: readonly string[];
+  readonly removal: readonly string[];
 }
 
-/** The steps that a node takes when it is taken out, and at no other time. */
-async function ownSteps(lab: Lab, one: Host, three: Host): Promise<string[]> {
-  await three.node.stop();
-  const node = three.start([], { HAMLET_FAILPOINT: "list" });
-  await node.ready();
-  const before = new Set(failpoints(node.log));
+/** Chooses who dies in a round: of a join where its number is even, else of the removal that follows. */
+type Draw = (round: number) => Death;
+
+/** Lets a node join and go, and notes what it does. */
+async function nodeSteps(one: Host, three: Host): Promise<NodeSteps> {
+  const list = { HAMLET_FAILPOINT: "list" };
+  const joining = await three.join(await invite(one, "member"), list);
+  await joining.ready();
+  const join = failpoints(joining.log);
+  await joining.stop();
+  const leaving = three.start([], list);
+  await leaving.ready();
+  const before = failpoints(leaving.log);
   await one.hamlet("remove", "three");
-  await node.logged(/The cluster has removed this node/);
-  await node.stop();
-  await comeBack(lab, one, three);
-  return [...new Set(failpoints(node.log)).difference(before)];
+  await leaving.logged(REMOVED);
+  const removal = failpoints(leaving.log).difference(before);
+  await leaving.stop();
+  return { join: [...join], removal: [...removal] };
 }
 
-function failpoints(log: string): string[] {
-  return Array.from(
-    log.matchAll(/"message":"Failpoint (?:\\"|)(.*?)(?:\\"|)","/g),
-    ([, name = ""]) => name,
+function failpoints(log: string): Set<string> {
+  const found = log.matchAll(
+    /"message":"Failpoint (?:\\"|)(.*?)(?:\\"|)","/g,
   );
+  return new Set(Array.from(found, ([, name = ""]) => name));
 }
 
-/** Lets a host that was taken out join as another node. */
-async function comeBack(lab: Lab, one: Host, three: Host): Promise<void> {
-  await three.reset();
-  await (await three.join(await invite(one, "member"))).ready();
-  for (const host of lab.hosts) await whole(host, lab.hosts.length);
-}
+const REMOVED = /cluster has removed (it|this node)/;
 
-/** Waits until a host sees so many members, all with a vote. */
-async function whole(host: Host, count: number): Promise<void> {
-  await host.node.status(({ ready, members }) =>
-    ready && members.length === count &&
-    members.every(({ learner }) => !learner)
-  );
-}
-
-/** Waits until nothing in the cluster waits to be gone on with. */
-async function settled(host: Host): Promise<void> {
-  await until("nothing is half done", async () => {
-    const { kvs } = await host.client.call(kv, "range", { prefix: "/nodes/" });
-    return kvs.map(decodeNode).every(({ pending }) =>
-      pending === Pending.UNSPECIFIED
-    );
-  }, host.explain);
-}
-
-/** Takes a node out while somebody dies, then the operator tries again where that is needed. */
-async function removal(
-  [one, two, three]: readonly [Host, Host, Host],
-  { who, at }: Death,
-): Promise<void> {
-  const dying = who === "node" ? three : one;
-  using armed = typeof at === "string" ? await arm(dying, at) : undefined;
-  const command = one.hamlet("remove", "three").catch(() => {});
-  if (typeof at === "number") {
-    await delay(at);
-    await dying.node.kill();
-    dying.start();
-  } else await until(`${who} dies`, () => armed?.died() === true, one.explain);
-  await command;
-  await write(two, "/test/meanwhile", `${at}`);
-  await one.node.ready();
-  await settled(two);
-  if ((await nodeNames(one)).includes("three")) {
-    await one.hamlet("remove", "three");
-  }
-  assert.deepEqual(await nodeNames(two), ["one", "two"]);
-  for (const host of [one, two]) await whole(host, 2);
-  await three.node.stop();
-  three.start();
-  await three.node.logged(/cluster has removed (it|this node)/);
-  await three.node.stop();
-}
-
-Deno.test("a removal and a join that are killed anywhere, on either side, leave a whole cluster", async () => {
-  await using lab = await Lab.open();
-  const hosts = await members(lab, "one", "two", "three");
-  const [one, two, three] = hosts;
-  const own = await ownSteps(lab, one, three);
-  assert(own.length > 0);
-
-  const seed = Number(Deno.env.get("HAMLET_SEED") ?? Date.now() % 1_000_000);
+/** Chooses as `HAMLET_SEED` says, or in a way that this can say again. */
+function draws(steps: NodeSteps, seed: number): Draw {
   const random = seeded(seed);
   const any = <T>(of: readonly T[]): T => {
     const chosen = of[Math.floor(random() * of.length)];
     assert(chosen !== undefined);
     return chosen;
   };
-  const rounds = Number(Deno.env.get("HAMLET_ROUNDS") ?? 3);
+  const drawn: Death[] = [];
+  return (round) => {
+    while (drawn.length <= round) {
+      const joins = drawn.length % 2 === 0;
+      const who = any(["member", "node"] as const);
+      const names = who === "member"
+        ? joins ? JOIN : REMOVAL
+        : steps[joins ? "join" : "removal"];
+      const at = any([any(names), Math.floor(random() * REMOVAL_MS)]);
+      // How long a join takes depends on too much.
+      drawn.push({ who, at: joins ? any(names) : at });
+    }
+    const death = drawn[round];
+    assert(death !== undefined);
+    return death;
+  };
+}
+
+/** The step of which somebody dies in a round; empty where it is somebody else, or no step. */
+function stepOf(who: Death["who"], death: Death): string {
+  return death.who === who && typeof death.at === "string" ? death.at : "";
+}
+
+/** Invites a member, which is to ask this host and no other. */
+async function tokenOf(host: Host): Promise<string> {
+  const { token } = await host.client.call(membership, "invite", {
+    role: "member",
+    ttl: 3600,
+    uses: 1,
+  });
+  const all = parseToken(token);
+  const endpoints = all.endpoints.filter(({ address }) =>
+    address === host.address
+  );
+  return formatToken({ ...all, endpoints });
+}
+
+async function remove(host: Host, node: string): Promise<void> {
+  const { signal } = new AbortController();
+  await Array.fromAsync(
+    host.client.stream(membership, "remove", { node }, signal),
+  );
+}
+
+/** Writes by way of a host until that is acknowledged. */
+async function write(host: Host, key: string, text: string): Promise<void> {
+  const value = new TextEncoder().encode(text);
+  await until(`${host.name} writes "${key}"`, async () => {
+    await host.client.call(kv, "put", { key, value });
+    return true;
+  }, host.explain);
+}
+
+/** All that the rounds wrote, as a host has it. */
+async function readAll(host: Host): Promise<Map<string, string>> {
+  const { kvs } = await host.client.call(kv, "range", { prefix: "/test/" });
+  return new Map(
+    kvs.map(({ key, value }) => [key, new TextDecoder().decode(value)]),
+  );
+}
+
+/** Waits until each of the hosts sees them all as members with a vote, and nothing waits to be gone on with. */
+async function whole(...hosts: readonly Mortal[]): Promise<void> {
+  const names = hosts.map(({ host }) => host.name).sort();
+  for (const { host } of hosts) {
+    await until(`${host.name} sees that ${names} are the cluster`, async () => {
+      const { ready, members } = await host.client.status();
+      const { kvs } = await host.client.call(kv, "range", {
+        prefix: "/nodes/",
+      });
+      const records = kvs.map(decodeNode);
+      return ready && members.length === hosts.length &&
+        members.every(({ learner }) => !learner) &&
+        records.map(({ name }) => name).sort().join() === names.join() &&
+        records.every(({ pending }) => pending === Pending.UNSPECIFIED);
+    }, host.explain);
+  }
+}
+
+function deathsOf(those: readonly Mortal[]): number {
+  return those.reduce((sum, { deaths }) => sum + deaths, 0);
+}
+
+/** Lets somebody die: at the step that he is armed with, or now, or where he gets past it. */
+async function dies(
+  those: readonly Mortal[],
+  before: number,
+  at: Death["at"],
+  past: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const [first] = those;
+  assert(first);
+  if (typeof at === "number") await delay(at);
+  else {
+    await until(
+      `${first.host.name} dies at "${at}"`,
+      async () => deathsOf(those) > before || await past(),
+      first.host.explain,
+    );
+  }
+  if (deathsOf(those) === before) await first.host.node.kill();
+}
+
+Deno.test("joins and removals that are killed anywhere, on either side, leave a whole cluster with all that was written", async () => {
+  await using lab = await Lab.open();
+  const hosts = await members(lab, "one", "two");
+  const steps = await nodeSteps(hosts[0], await lab.host("three"));
+  assert(steps.join.length > 0 && steps.removal.length > 0);
+  const [thirdHost] = lab.hosts.slice(2);
+  assert(thirdHost);
+  using one = new Mortal(hosts[0]);
+  using two = new Mortal(hosts[1]);
+  using three = new Mortal(thirdHost);
+  one.watch();
+  two.watch();
+
+  const seed = Number(Deno.env.get("HAMLET_SEED") ?? Date.now() % 1_000_000);
+  const draw = draws(steps, seed);
+  const written = new Map<string, string>();
+  const note = async (host: Host, key: string, text: string) => {
+    await write(host, key, text);
+    written.set(key, text);
+  };
+
+  async function join(death: Death, next: Death): Promise<void> {
+    for (const folder of [three.host.data, three.host.run]) {
+      await Deno.remove(folder, { recursive: true });
+    }
+    // By then the node knows both, and asks any.
+    const asked = death.at === "learner added" ? [one, two] : [one];
+    const those = death.who === "member" ? asked : [three];
+    if (death.who === "member") {
+      for (const host of those) await host.arm(stepOf("member", death));
+    }
+    // For the start after that.
+    one.next = stepOf("member", next);
+    two.next = "";
+    const before = deathsOf(those);
+    three.next = stepOf("node", death);
+    await three.join(await tokenOf(one.host));
+    three.next = "";
+    await dies(those, before, death.at, async () => {
+      const { ready, members } = await three.host.client.status();
+      return ready && members.length === 3;
+    });
+  }
+
+  async function removal(death: Death): Promise<void> {
+    const those = death.who === "member" ? [one] : [three];
+    for (const host of those) await host.arm(stepOf(death.who, death));
+    one.next = "";
+    three.next = "";
+    const before = deathsOf(those);
+    const log = three.host.log.length;
+    const says = () => REMOVED.test(three.host.log.slice(log));
+    const command = remove(one.host, "three").catch(() => {});
+    await dies(those, before, death.at, says);
+    await command;
+    await one.host.node.ready();
+    await until("it is decided", async () => {
+      const { kvs } = await two.host.client.call(kv, "range", {
+        prefix: "/nodes/",
+      });
+      return kvs.map(decodeNode).every(({ pending }) =>
+        pending === Pending.UNSPECIFIED
+      );
+    }, one.host.explain);
+    if ((await nodeNames(one.host)).includes("three")) {
+      await remove(one.host, "three");
+    }
+    await until("the node learns of it", says, one.host.explain);
+  }
+
+  const rounds = Number(Deno.env.get("HAMLET_ROUNDS") ?? 10);
   for (let round = 0; round < rounds; round++) {
-    const moment = Math.floor(random() * REMOVAL_MS);
-    const deaths: Death[] = [
-      { who: "member that takes out", at: any([any(REMOVAL), moment]) },
-      { who: "node", at: any([any(own), moment]) },
-    ];
-    const death = any(deaths);
-    const joining = any(JOIN);
-    const what =
-      `seed ${seed}, round ${round}: ${death.who} dies at ${death.at}, later the one that lets it in at ${joining}`;
+    const joins = round % 2 === 0;
+    const death = draw(round);
+    const what = `seed ${seed}, round ${round}: the ${death.who} dies ${
+      joins ? "of a join" : "of a removal"
+    } at ${death.at}`;
     // deno-lint-ignore no-console -- Without it, a failure could not be repeated.
     console.log(what);
-    const key = `/test/round-${round}`;
-    await write(one, key, what);
-    await removal(hosts, death);
-
-    // Whoever is asked dies, and the other where it is asked then.
-    using first = await arm(one, joining);
-    using second = await arm(two, joining);
-    const token = await invite(one, "member");
-    await three.reset();
-    const joined = await three.join(token);
-    await until(
-      "a member dies",
-      () => first.died() || second.died(),
-      one.explain,
-    );
-    await write(two, `${key}-joining`, what);
-    await joined.ready();
-    for (const host of hosts) await whole(host, 3);
-    await settled(one);
-    assert.deepEqual(await nodeNames(one), ["one", "three", "two"]);
-    assert.equal(await read(three, "/test/meanwhile"), `${death.at}`);
-    for (let past = 0; past <= round; past++) {
-      assert.match(
-        await read(three, `/test/round-${past}`),
-        new RegExp(`round ${past}:`),
-      );
-      await read(three, `/test/round-${past}-joining`);
+    await note(one.host, `/test/${round}`, what);
+    await (joins ? join(death, draw(round + 1)) : removal(death));
+    await note(two.host, `/test/${round}/after`, what);
+    if (joins) await whole(one, two, three);
+    else {
+      await whole(one, two);
+      await three.host.node.stop();
+    }
+    for (const { host } of joins ? [one, two, three] : [one, two]) {
+      assert.deepEqual(await readAll(host), written);
     }
   }
 });

@@ -4,6 +4,7 @@ import { faketime } from "../support/faketime.ts";
 import { allResolve, invite, members } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
+import { reachesEtcd } from "./support/ports.ts";
 import { read, write } from "./support/writes.ts";
 
 /** What shows a host's node a clock that is wrong by so many seconds. */
@@ -42,6 +43,16 @@ Deno.test("three members and two workers know each other's names, and the machin
     assert(!existsSync(`${host.data}/ca/seal.key`));
   }
   await allResolve(lab.hosts);
+
+  // What a worker holds opens no member's store.
+  for (const host of three) {
+    for (const worker of workers) {
+      assert(!await reachesEtcd(worker, host, "identity"));
+      await host.node.logged(
+        new RegExp(`"rejected connection".*"${worker.address}:`),
+      );
+    }
+  }
 
   for (const host of lab.hosts) {
     assert.equal((await host.exec("hostname")).stdout.trim(), host.name);

@@ -1,38 +1,9 @@
 import assert from "node:assert/strict";
-import { CommandError } from "../support/process.ts";
 import { allResolve, invite, members, nodeNames } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
+import { curl, reachesEtcd } from "./support/ports.ts";
 import { until } from "./support/until.ts";
-
-/** Asks for something with a certificate; what comes, or undefined where nothing does. */
-async function curl(
-  from: Host,
-  folder: string,
-  ...args: string[]
-): Promise<string | undefined> {
-  try {
-    const { stdout } = await from.exec(
-      ...["curl", "--silent", "--max-time", "10", "--insecure"],
-      ...["--key", `${folder}/key.pem`, "--cert", `${folder}/cert.pem`],
-      ...args,
-    );
-    return stdout;
-  } catch (error) {
-    assert(error instanceof CommandError);
-  }
-}
-
-/** Whether a member's etcd answers at its peer port to a certificate of a node: that of its own etcd, or another. */
-async function reachesEtcd(
-  from: Host,
-  to: Host,
-  certificate = "etcd/peer-pki",
-): Promise<boolean> {
-  const url = `https://${to.address}:7834/version`;
-  const folder = `${from.data}/${certificate}`;
-  return await curl(from, folder, "--http1.1", url) !== undefined;
-}
 
 /** The status with which a member's curator ends a call, and its message; see https://grpc.io/docs/guides/status-codes/ */
 async function asksCurator(

@@ -82,15 +82,19 @@ Deno.test("the peer port is open to certificates of the peer authority alone, un
   await etcdctl(folders, "put", "/guarded", "kept");
   const member = `${root}/member/member`;
 
-  for (
-    const outsider of [
-      undefined,
-      `${root}/foreign`,
-      `${root}/operator/operator`,
-    ]
-  ) {
+  const outsiders = [
+    undefined,
+    `${root}/foreign`,
+    `${root}/operator/operator`,
+  ];
+  for (const [index, outsider] of outsiders.entries()) {
     const answer = await curl(folders, "/version", outsider);
     assert.ok("refused" in answer, `${outsider} got in`);
+    let refusals = 0;
+    await node.logged(({ dn, message }) =>
+      dn === "root.consensus.etcd" && message === "rejected connection" &&
+      ++refusals > index
+    );
   }
   // A message of raft, which could overwrite any key.
   const post = ["--data-binary", "\u0001"];

@@ -3,10 +3,10 @@ import { isIPv6 } from "node:net";
 import { createSecureContext } from "node:tls";
 import {
   type ChannelOptions,
-  Client,
   credentials as channelCredentials,
 } from "@grpc/grpc-js";
 import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
+import { openClient } from "../grpc/open_client.ts";
 import { createStub, type Stub } from "../grpc/stub.ts";
 import type { Endpoint } from "../token.ts";
 import { normalizeSerial } from "./serial.ts";
@@ -50,7 +50,7 @@ export function connectMember(
   { ca, self, isRevoked }: ConnectMemberOptions,
 ): MemberConnection {
   let verified: string | undefined;
-  const client = new Client(
+  const { client, close } = openClient(
     targetOf(endpoint),
     channelCredentials.createSsl(
       Buffer.from(ca),
@@ -85,7 +85,7 @@ export function connectMember(
   return {
     membership: createStub(Membership, client),
     serial: () => verified,
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]: close,
   };
 }
 
@@ -102,7 +102,7 @@ export async function askAuthority(
   endpoint: Endpoint,
   options: { readonly signal: AbortSignal; readonly timeout: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const client = new Client(
+  const { client, close } = openClient(
     targetOf(endpoint),
     channelCredentials.createFromSecureContext(
       // Trusts nobody. Left out, Deno would read the system's authorities, which the plugin is not granted.
@@ -118,7 +118,7 @@ export async function askAuthority(
     );
     return new Uint8Array(certificate);
   } finally {
-    client.close();
+    close();
   }
 }
 

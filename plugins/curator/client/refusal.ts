@@ -22,12 +22,14 @@ export function isLastingRefusal(error: unknown): error is RpcError {
 }
 
 /**
- * Tells whether the cluster has removed this node.
+ * Tells whether the cluster has no place for this node any more: it was removed, or is a copy of another one's disk,
+ * and two members with one key would each vote for both.
  *
  * @param error What a call failed with.
  */
 export function isRemoval(error: unknown): error is RpcError {
-  return error instanceof RpcError && error.reason === "removed";
+  return error instanceof RpcError &&
+    (error.reason === "removed" || error.reason === "cloned");
 }
 
 /**

@@ -146,8 +146,22 @@ export class Departures {
     const { nodes, members, self } = this.#options;
     const found = await nodes.find(node, call).catch(noMajority);
     if (!found) throw unknownNode(node);
-    const { id } = found.record;
-    await members.refuseIfLost(found.record, call);
+    const { id, name: called, role, pending } = found.record;
+    if (
+      departure === DEMOTION && role === Role.WORKER &&
+      pending === Pending.UNSPECIFIED
+    ) {
+      yield {
+        step: `Node "${called}" (${id}) is a worker already`,
+        done: true,
+      };
+      return;
+    }
+    // Who is on his way out stays for nobody.
+    const leaving = (await nodes.all(call)).filter((record) =>
+      record.id !== id && departureOf(record) !== undefined
+    );
+    await members.refuseIfLost(found.record, call, leaving);
     // Nobody but etcd refuses, and this member cannot ask it about itself: it would not learn the answer.
     const asks = id !== self && await members.has(found.record, call);
     const record = await this.#mark(

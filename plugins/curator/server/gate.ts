@@ -88,9 +88,10 @@ export class Gate {
     try {
       await this.#check(identity, access, signal);
     } catch (error) {
-      if (error instanceof RpcError && error.code !== Code.UNAVAILABLE) {
-        this.note(open.caller, tried, error.message);
-      }
+      // Who has gone, or must be asked for later, was not refused.
+      const refused = error instanceof RpcError && !canceled.aborted &&
+        error.code !== Code.UNAVAILABLE;
+      if (refused) this.note(open.caller, tried, error.message);
       throw error;
     }
     // Revoked while that was found out, which nobody told this call yet.

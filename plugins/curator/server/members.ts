@@ -152,10 +152,19 @@ export class Members {
    *
    * @param record The node.
    * @param call To cancel it.
+   * @param leaving Others that are on their way out, and so do not count as members that would be left.
    * @throws {RpcError} `FAILED_PRECONDITION`
    */
-  async refuseIfLost(record: NodeRecord, call: CallOptions): Promise<void> {
-    this.#refuseIfLost(record, await this.list(call));
+  async refuseIfLost(
+    record: NodeRecord,
+    call: CallOptions,
+    leaving: readonly NodeRecord[] = [],
+  ): Promise<void> {
+    const members = await this.list(call);
+    this.#refuseIfLost(
+      record,
+      members.filter((member) => !leaving.some((one) => isOf(member, one))),
+    );
   }
 
   #refuseIfLost(record: NodeRecord, members: readonly Member[]): void {

@@ -90,7 +90,15 @@ export function membershipRpc(
             `A start has a number of 16 bytes: current value has ${instance.length}`,
           );
         }
-        await options.sessions.note(from, new Uint8Array(instance), caller);
+        // This member's own report comes by loopback, which says nothing to anybody elsewhere.
+        const address = from.id === options.self
+          ? feed.get(from.id)?.addresses[0] ?? caller.address
+          : caller.address;
+        await options.sessions.note(
+          { ...from, address },
+          new Uint8Array(instance),
+          caller,
+        );
         const { record, refused } = await options.reports.take(from.id, {
           addresses,
           curatorPort,

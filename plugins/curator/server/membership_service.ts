@@ -6,6 +6,7 @@ import {
   type Implementation,
   type Member,
   type membership,
+  ServiceError,
 } from "hamlet";
 import {
   type NodeRecord,
@@ -81,6 +82,20 @@ export function membershipService(
     ) => ({ id, address, port }));
   }
 
+  /** Every node, as the last who changed one was told that it is; without a majority as this member knows them. */
+  async function allNodes(
+    list: readonly Member[],
+    call: CallOptions,
+  ): Promise<NodeRecord[]> {
+    if (!list.some(({ leader }) => leader)) return feed.all();
+    try {
+      return await nodes.all(call);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      return feed.all();
+    }
+  }
+
   async function* promote(
     node: string,
     call: Caller,
@@ -98,11 +113,15 @@ export function membershipService(
       record.role = Role.MEMBER;
       return true;
     }, call);
-    yield { step: `Node "${name}" (${id}) becomes a member`, done: false };
     let learner = false;
     const wasVoter = (await members.list(call)).some((member) =>
       member.name === id && !member.learner
     );
+    if (wasVoter && found.record.role === Role.MEMBER) {
+      yield { step: `Node "${name}" (${id}) is a member already`, done: true };
+      return;
+    }
+    yield { step: `Node "${name}" (${id}) becomes a member`, done: false };
     for (;;) {
       const list = await members.list(call);
       const own = list.find((member) => member.name === id);
@@ -154,7 +173,7 @@ export function membershipService(
     async nodes(_request, caller) {
       const list = await members.list(caller);
       return {
-        nodes: feed.all().map((record) => {
+        nodes: (await allNodes(list, caller)).map((record) => {
           const heard = sessions.last(record.id);
           return {
             ...toClusterNode(record),

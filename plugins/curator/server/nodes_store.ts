@@ -58,6 +58,16 @@ export class NodesStore {
   }
 
   /**
+   * Reads every node, by ID.
+   *
+   * @param options To cancel it.
+   */
+  async all(options: CallOptions): Promise<NodeRecord[]> {
+    const { kvs } = await this.#store.range({ prefix: NODES }, options);
+    return kvs.map(decodeNode);
+  }
+
+  /**
    * Finds a node by what a person calls it.
    *
    * @param node Its ID or name.

@@ -183,7 +183,7 @@ function place(
 function cloned(id: string, address: string): RpcError {
   return new RpcError(
     Code.FAILED_PRECONDITION,
-    `Another machine, at ${address}, runs with the key of node "${id}" and was there first: this one is a copy of its disk; give it an identity of its own with hamlet reset`,
+    `Another machine, at ${address}, runs with the key of node "${id}" and was there first: this one is a copy of its disk`,
     "cloned",
   );
 }

@@ -38,7 +38,7 @@ export const invite = buildRouteMap({
           },
           ttl: {
             kind: "parsed",
-            parse: seconds,
+            parse: lifetime,
             default: "1h",
             placeholder: "time",
             brief: "How long it may be used, such as 30m, 1h or 2d",
@@ -181,6 +181,13 @@ function seconds(text: string): number {
     throw new TypeError("A time is a number with s, m, h or d, such as 30m");
   }
   return Number(amount) * factor;
+}
+
+/** How long an invitation may be good for. */
+function lifetime(text: string): number {
+  const value = seconds(text);
+  if (value >= 10 && value <= 30 * 86400) return value;
+  throw new TypeError("An invitation is good for 10s to 30d");
 }
 
 function count(text: string): number {

@@ -62,7 +62,8 @@ export async function machine(name: string): Promise<Machine> {
     const child = program([
       ...["run", "--data-dir", data, "--run-dir", run, "--name", name],
       ...["--peer-port", `${peerPort}`, "--curator-port", `${curatorPort}`],
-      ...["--hostname", "off", "--log-format", "json", "--config", config],
+      ...["--hostname", "off", "--log-format", "json"],
+      ...args.includes("--config") ? [] : ["--config", config],
       ...args.includes("--plugins") ? [] : ["--plugins", PLUGINS],
       ...args,
     ], { env, stdout: "null", stderr: "piped" }).spawn();

@@ -3,6 +3,7 @@ import { cluster, kv, type Member, membership } from "../../../mod.ts";
 import type { NodeStatus } from "../../../runtime/status.ts";
 import type { Role } from "../../../runtime/services/nodes.ts";
 import { run } from "../../support/process.ts";
+import { tempFolder } from "../../support/temp.ts";
 import { machine, type NodeProcess, withVoters } from "./cluster.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -97,6 +98,47 @@ Deno.test("a member that joins begins anew when its data is gone or damaged", as
   const { id } = await learnerOf(first);
   assert.equal(ids.add(id).size, 3, "A member ID is never used again");
   await first.client.call(cluster, "promote", { id });
+  await second.status(withVoters(2));
+});
+
+Deno.test("a learner that runs and is not promoted in time is removed, and joins again by itself", async () => {
+  await using one = await machine("one");
+  await using two = await machine("two");
+  await using folder = await tempFolder();
+  const config = `${folder.path}/config.json`;
+  await Deno.writeTextFile(
+    config,
+    `{"plugins": {"curator": {"joinTimeout": 10, "trustedAddresses": ["127.0.0.0/8"]}}}`,
+  );
+  // Without the plugin that promotes.
+  await using first = one.start(
+    ...["--new-cluster", "--plugins", "ca,consensus,crl,network,curator"],
+    ...["--config", config, ...at("127.0.0.1")],
+  );
+  await first.status(withVoters(1));
+  await using second = two.start(
+    ...["--join", await invite(first, "member"), ...at("127.0.0.2")],
+  );
+  const isLearner = ({ members }: NodeStatus) =>
+    members.some(({ learner }) => learner);
+  await first.status(isLearner);
+  const { id } = await learnerOf(first);
+  const { members } = await first.status(({ members }) =>
+    members.some((one) => one.learner && one.id !== id)
+  );
+  assert.equal(members.length, 2);
+  assert.match(first.log(), /Removes learner .*may join again/);
+  for (;;) {
+    // It is as likely to run as not when it is looked at.
+    const again = await learnerOf(first);
+    try {
+      await first.client.call(cluster, "promote", { id: again.id });
+      break;
+    } catch (error) {
+      assert.match(String(error), /not ready|in sync|can only promote/i);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
   await second.status(withVoters(2));
 });
 

@@ -29,6 +29,9 @@ Deno.test("hamlet invite writes the token alone to standard output", async () =>
     { role: "member", ttl: 2 * 86400, uses: 1 },
     { role: "worker", ttl: 3600, uses: 3 },
   ]);
+  const short = await node.hamlet("invite", "--ttl", "1s");
+  assert.equal(short.code, 2);
+  assert.match(short.stderr, /An invitation is good for 10s to 30d/);
   const wrong = await node.hamlet("invite", "--ttl", "soon");
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /with s, m, h or d, such as 30m/);
@@ -221,7 +224,7 @@ Deno.test("hamlet run and install take a token from a file or standard input, an
       [["--join", "x"], /none that this Hamlet can read/],
       [["--join-file", "/nonexistent/t"], /Cannot read the join token from/],
       [["--join", "-", "--new-cluster"], /in two ways/],
-      [["--join", "-"], /none that this Hamlet can read/],
+      [["--join", "-"], /Cannot join without a token/],
     ] as const
   ) {
     for (const command of [["run", ...folders], ["install", "--dry-run"]]) {

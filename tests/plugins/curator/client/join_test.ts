@@ -91,9 +91,6 @@ async function machine(path: string) {
   return { identity, files, log, reported, controller, options };
 }
 
-/** gRPC leaves the timer of its next try when the client is closed. It keeps no process, and then does nothing. */
-const leavesTimer = { sanitizeOps: false, sanitizeResources: false };
-
 Deno.test("join() gets certificate, authority and revocation list, and remembers whom to ask", async () => {
   await using folder = await tempFolder();
   const { identity, files, options } = await machine(folder.path);
@@ -141,31 +138,27 @@ Deno.test("join() signs its proposal for this cluster alone, with the key that i
   assert(checked);
 });
 
-Deno.test(
-  "join() goes on to the next member, and tries again what may pass",
-  leavesTimer,
-  async () => {
-    await using folder = await tempFolder();
-    const { reported, options } = await machine(folder.path);
-    const good = hospitable(await authority.revoke());
-    let tries = 0;
-    await using played = await PlayedMember.start(member, {
-      ...good,
-      join(request, caller) {
-        if (++tries < 3) throw new RpcError(Code.UNAVAILABLE, "No leader");
-        return good.join?.(request, caller) ?? {};
-      },
-    });
-    const settings = await options(tokenFor(nowhere, played.endpoint));
-    assert.equal(await join(settings), "worker");
-    assert.equal(tries, 3);
-    assert(
-      reported.some((line) =>
-        /^Cannot join yet, tries again: .*No leader/.test(line)
-      ),
-    );
-  },
-);
+Deno.test("join() goes on to the next member, and tries again what may pass", async () => {
+  await using folder = await tempFolder();
+  const { reported, options } = await machine(folder.path);
+  const good = hospitable(await authority.revoke());
+  let tries = 0;
+  await using played = await PlayedMember.start(member, {
+    ...good,
+    join(request, caller) {
+      if (++tries < 3) throw new RpcError(Code.UNAVAILABLE, "No leader");
+      return good.join?.(request, caller) ?? {};
+    },
+  });
+  const settings = await options(tokenFor(nowhere, played.endpoint));
+  assert.equal(await join(settings), "worker");
+  assert.equal(tries, 3);
+  assert(
+    reported.some((line) =>
+      /^Cannot join yet, tries again: .*No leader/.test(line)
+    ),
+  );
+});
 
 Deno.test("join() says nothing secret to who has another authority, and gives up", async () => {
   await using folder = await tempFolder();
@@ -190,83 +183,78 @@ Deno.test("join() says nothing secret to who has another authority, and gives up
   assert(!told);
 });
 
-Deno.test(
-  "join() says nothing secret to who merely repeats the right authority, or is a worker of it",
-  leavesTimer,
-  async () => {
-    const other = await TestAuthority.create();
-    const worker = await authority.node("worker");
-    for (const poser of [await other.node("member"), worker]) {
-      await using folder = await tempFolder();
-      const { log, controller, options } = await machine(folder.path);
-      let told = false;
-      await using played = await PlayedMember.start(poser, {
-        authority: () => ({ certificate: authority.certificate }),
-        join() {
-          told = true;
-          return {};
-        },
-      });
-      const joined = join(await options(tokenFor(played.endpoint)));
-      await log.until(/^warn Cannot join yet/);
-      controller.abort();
-      await assert.rejects(joined);
-      assert(!told);
-    }
-  },
-);
-
-Deno.test(
-  "join() gives up where no other try helps, in the member's words",
-  leavesTimer,
-  async () => {
-    const reasons: Reason[] = [
-      "expired",
-      "used",
-      "forged",
-      "foreign",
-      "name-taken",
-      "bad-name",
-      "cloned",
-      "removed",
-    ];
-    for (const reason of reasons) {
-      await using folder = await tempFolder();
-      const { files, options } = await machine(folder.path);
-      await using played = await PlayedMember.start(member, {
-        ...hospitable(new Uint8Array()),
-        join() {
-          throw new RpcError(Code.PERMISSION_DENIED, "The reason", reason);
-        },
-      });
-      await assert.rejects(
-        join(await options(tokenFor(played.endpoint))),
-        (error: Error) =>
-          error instanceof FatalError && /The reason/.test(error.message),
-      );
-      assert.equal(await readCredentials(files), undefined);
-    }
-  },
-);
-
-Deno.test(
-  "join() asks another member where the clock of one says that the token has expired",
-  leavesTimer,
-  async () => {
+Deno.test("join() says nothing secret to who merely repeats the right authority, or is a worker of it", async () => {
+  const other = await TestAuthority.create();
+  for (
+    const [poser, why] of [
+      [await other.node("member"), /^warn Cannot join yet.*certificate/],
+      [
+        await authority.node("worker"),
+        /^warn Cannot join yet.*its role is "worker", not "member"/,
+      ],
+    ] as const
+  ) {
     await using folder = await tempFolder();
-    const { options } = await machine(folder.path);
-    const good = hospitable(await authority.revoke());
-    await using late = await PlayedMember.start(member, {
-      ...good,
+    const { log, controller, options } = await machine(folder.path);
+    let told = false;
+    await using played = await PlayedMember.start(poser, {
+      authority: () => ({ certificate: authority.certificate }),
       join() {
-        throw new RpcError(Code.PERMISSION_DENIED, "It is 1970", "expired");
+        told = true;
+        return {};
       },
     });
-    await using played = await PlayedMember.start(member, good);
-    const settings = await options(tokenFor(late.endpoint, played.endpoint));
-    assert.equal(await join(settings), "worker");
-  },
-);
+    const joined = join(await options(tokenFor(played.endpoint)));
+    await log.until(why);
+    controller.abort();
+    await assert.rejects(joined);
+    assert(!told);
+  }
+});
+
+Deno.test("join() gives up where no other try helps, in the member's words", async () => {
+  const reasons: Reason[] = [
+    "expired",
+    "used",
+    "forged",
+    "foreign",
+    "name-taken",
+    "bad-name",
+    "cloned",
+    "removed",
+  ];
+  for (const reason of reasons) {
+    await using folder = await tempFolder();
+    const { files, options } = await machine(folder.path);
+    await using played = await PlayedMember.start(member, {
+      ...hospitable(new Uint8Array()),
+      join() {
+        throw new RpcError(Code.PERMISSION_DENIED, "The reason", reason);
+      },
+    });
+    await assert.rejects(
+      join(await options(tokenFor(played.endpoint))),
+      (error: Error) =>
+        error instanceof FatalError && /The reason/.test(error.message),
+    );
+    assert.equal(await readCredentials(files), undefined);
+  }
+});
+
+Deno.test("join() asks another member where the clock of one says that the token has expired", async () => {
+  await using folder = await tempFolder();
+  const { options } = await machine(folder.path);
+  const good = hospitable(await authority.revoke());
+  await using late = await PlayedMember.start(member, {
+    ...good,
+    join() {
+      throw new RpcError(Code.PERMISSION_DENIED, "It is 1970", "expired");
+    },
+  });
+  await using played = await PlayedMember.start(member, good);
+  const settings = await options(tokenFor(late.endpoint, played.endpoint));
+  assert.equal(await join(settings), "worker");
+});
 
 Deno.test("join() gives up on a token that is none, without its secret in the message", async () => {
   await using folder = await tempFolder();
@@ -279,26 +267,22 @@ Deno.test("join() gives up on a token that is none, without its secret in the me
   });
 });
 
-Deno.test(
-  "join() does not take a certificate of another key",
-  leavesTimer,
-  async () => {
-    await using folder = await tempFolder();
-    const { files, log, controller, options } = await machine(folder.path);
-    const crl = await authority.revoke();
-    const certificate = new Uint8Array(
-      Uint8Array.fromBase64(
-        member.credentials.cert.replace(/-----[^-]+-----|\n/g, ""),
-      ),
-    );
-    await using played = await PlayedMember.start(member, {
-      ...hospitable(crl),
-      join: () => ({ certificate, crl, role: Role.WORKER }),
-    });
-    const joined = join(await options(tokenFor(played.endpoint)));
-    await log.until(/does not fit this node's key/);
-    controller.abort();
-    await assert.rejects(joined);
-    assert.equal(await readCredentials(files), undefined);
-  },
-);
+Deno.test("join() does not take a certificate of another key", async () => {
+  await using folder = await tempFolder();
+  const { files, log, controller, options } = await machine(folder.path);
+  const crl = await authority.revoke();
+  const certificate = new Uint8Array(
+    Uint8Array.fromBase64(
+      member.credentials.cert.replace(/-----[^-]+-----|\n/g, ""),
+    ),
+  );
+  await using played = await PlayedMember.start(member, {
+    ...hospitable(crl),
+    join: () => ({ certificate, crl, role: Role.WORKER }),
+  });
+  const joined = join(await options(tokenFor(played.endpoint)));
+  await log.until(/does not fit this node's key/);
+  controller.abort();
+  await assert.rejects(joined);
+  assert.equal(await readCredentials(files), undefined);
+});

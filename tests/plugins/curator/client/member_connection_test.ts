@@ -27,9 +27,6 @@ async function ask(
   await connection.membership.sealKey({}, { timeout });
 }
 
-/** gRPC leaves the timer of its next try when the client is closed. It keeps no process, and then does nothing. */
-const leavesTimer = { sanitizeOps: false, sanitizeResources: false };
-
 async function refuses(
   node: TestNode,
   message: RegExp,
@@ -73,54 +70,34 @@ Deno.test("connectMember() knows the serial number of whom it talks to", async (
   assert.equal(connection.serial(), member.serial);
 });
 
-Deno.test(
-  "connectMember() refuses a worker that poses as a member",
-  leavesTimer,
-  async () => {
-    await refuses(worker, /its role is "worker"/);
-  },
-);
+Deno.test("connectMember() refuses a worker that poses as a member", async () => {
+  await refuses(worker, /its role is "worker"/);
+});
 
-Deno.test(
-  "connectMember() refuses an operator that poses as a member",
-  leavesTimer,
-  async () => {
-    const { id } = member.identity;
-    await refuses(
-      await authority.node("operator", id),
-      /its role is "operator"/,
-      {
-        id,
-      },
-    );
-  },
-);
+Deno.test("connectMember() refuses an operator that poses as a member", async () => {
+  const { id } = member.identity;
+  await refuses(
+    await authority.node("operator", id),
+    /its role is "operator"/,
+    {
+      id,
+    },
+  );
+});
 
-Deno.test(
-  "connectMember() refuses another member than the expected one",
-  leavesTimer,
-  async () => {
-    const id = worker.identity.id;
-    await refuses(member, /No connection established/, { id });
-  },
-);
+Deno.test("connectMember() refuses another member than the expected one", async () => {
+  const id = worker.identity.id;
+  await refuses(member, /No connection established/, { id });
+});
 
-Deno.test(
-  "connectMember() refuses a member whose certificate was revoked",
-  leavesTimer,
-  async () => {
-    await refuses(member, /its certificate was revoked/, {}, [member.serial]);
-  },
-);
+Deno.test("connectMember() refuses a member whose certificate was revoked", async () => {
+  await refuses(member, /its certificate was revoked/, {}, [member.serial]);
+});
 
-Deno.test(
-  "connectMember() refuses a member of another authority",
-  leavesTimer,
-  async () => {
-    const other = await TestAuthority.create();
-    await refuses(await other.node("member"), /No connection established/);
-  },
-);
+Deno.test("connectMember() refuses a member of another authority", async () => {
+  const other = await TestAuthority.create();
+  await refuses(await other.node("member"), /No connection established/);
+});
 
 Deno.test("askAuthority() gets what anybody says, to be compared", async () => {
   const other = await TestAuthority.create();

@@ -50,6 +50,9 @@ Deno.test("the curator takes a certificate that somebody signed himself for none
   await assert.rejects(stranger.membership.sealKey({}), {
     code: Code.UNAUTHENTICATED,
   });
+  await member.log.until(
+    /warn Refused somebody without a certificate of this cluster .*Membership\.SealKey/,
+  );
 });
 
 Deno.test("the curator gives what members need to no worker and no operator", async () => {
@@ -81,6 +84,11 @@ Deno.test("the curator gives what members need to no worker and no operator", as
   await assert.rejects(poser.membership.sealKey({}), {
     code: Code.PERMISSION_DENIED,
   });
+  await member.log.until(
+    new RegExp(
+      `Refused member "${worker.machine.id}" .*Membership\\.SealKey: Only a member may do this, and this node is a worker`,
+    ),
+  );
 });
 
 Deno.test("the curator lets an operator change the cluster, and no node", async () => {
@@ -200,6 +208,11 @@ Deno.test("the curator ends the open streams of a revoked node within a second, 
     assert.equal(one?.reason, "removed");
     assert.ok(one.at - revokedAt < 1000);
   }
+  await member.log.until(
+    new RegExp(
+      `warn Refused worker "${worker.machine.id}" .*, which tried to go on: .*removed`,
+    ),
+  );
   await assert.rejects(worker.connection.membership.report(report()), {
     reason: "removed",
   });
@@ -231,4 +244,7 @@ Deno.test("the curator refuses a certificate that was revoked, while its node go
     certificate: worker.response.certificate,
   });
   await assert.rejects(old.membership.renew({}), { reason: "revoked" });
+  await member.log.until(
+    /warn Refused worker .*Membership\.Renew: .*was revoked/,
+  );
 });

@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { ServiceError } from "hamlet";
 import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { Departures } from "../../../../plugins/curator/server/departures.ts";
+import { Invitations } from "../../../../plugins/curator/server/invitations.ts";
 import { Members } from "../../../../plugins/curator/server/members.ts";
+import { membershipService } from "../../../../plugins/curator/server/membership_service.ts";
 import { NodeFeed } from "../../../../plugins/curator/server/node_feed.ts";
 import { NodesStore } from "../../../../plugins/curator/server/nodes_store.ts";
 import { Sessions } from "../../../../plugins/curator/server/sessions.ts";
@@ -263,6 +265,51 @@ Deno.test("setRole makes a worker a member: its next certificate says so", async
   const waits = steps.next();
   ended.abort();
   await assert.rejects(waits);
+});
+
+Deno.test("setRole says so where a node is that already", async () => {
+  await using member = await startMember();
+  using _worker = await member.join({ role: "worker", name: "web-1" });
+  for (
+    const [node, role] of [["founder", "member"], ["web-1", "worker"]] as const
+  ) {
+    const steps = await Array.fromAsync(
+      member.membership.setRole({ node, role }, admin()),
+    );
+    assert.equal(steps.length, 1);
+    assert.match(steps[0]?.step ?? "", new RegExp(`is a ${role} already$`));
+    assert.equal(steps[0]?.done, true);
+  }
+});
+
+Deno.test("nodes tells what was acknowledged, also on a member that has not heard of it yet", async () => {
+  await using member = await startMember();
+  using node = await member.join({ name: "web-1" });
+  const nodes = new NodesStore(member.kv);
+  const sessions = new Sessions(member.kv, member.log);
+  const members = new Members(member.cluster, () => undefined);
+  const { ca: authorities, authority, machine: { id: self } } = member;
+  const behind = membershipService({
+    self,
+    authority,
+    departures: new Departures({
+      authorities,
+      members,
+      nodes,
+      sessions,
+      self,
+    }),
+    feed: new NodeFeed(),
+    invitations: new Invitations(member.kv),
+    members,
+    nodes,
+    sessions,
+  });
+  const names = async () =>
+    (await behind.nodes({}, admin())).nodes.map(({ name }) => name).sort();
+  assert.deepEqual(await names(), ["founder", "web-1"]);
+  await remove(member, node.machine.id);
+  assert.deepEqual(await names(), ["founder"]);
 });
 
 Deno.test("nodes tells how each is", async () => {

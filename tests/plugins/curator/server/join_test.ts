@@ -39,6 +39,9 @@ Deno.test("Membership.Join lets only the key that was first come again", async (
   using _first = await member.join({ machine, token });
   using _again = await member.join({ machine, token });
   await assert.rejects(member.join({ token }), { reason: "used" });
+  await member.log.until(
+    /warn Refused somebody .*127\.0\.0\.1.*Membership\.Join: The token was used, by node/,
+  );
 });
 
 Deno.test("Membership.Join says what is wrong with a token", async () => {
@@ -58,7 +61,19 @@ Deno.test("Membership.Join says what is wrong with a token", async () => {
     reason: "forged",
   });
   await assert.rejects(attempt({ signer: newMachine() }), { reason: "forged" });
-  await member.log.until(/Refused somebody.*127\.0\.0\.1.*has another secret/);
+  for (
+    const why of [
+      "The token is of another cluster",
+      ".*has another secret",
+      ".*is not signed with that node's key",
+    ]
+  ) {
+    await member.log.until(
+      new RegExp(
+        `Refused somebody.*127\\.0\\.0\\.1.*Membership\\.Join: ${why}`,
+      ),
+    );
+  }
 
   // Nobody can wait for a token to expire, so its record is written as if it had.
   const [stored] = (await member.kv.range({
@@ -98,6 +113,9 @@ Deno.test("Membership.Join refuses a name that another has, a node ID and localh
   await assert.rejects(attempt(newMachine().id), { reason: "bad-name" });
   await assert.rejects(attempt("localhost"), { reason: "bad-name" });
   await assert.rejects(attempt("a\n10.0.0.1 bank"), { reason: "bad-name" });
+  await member.log.until(
+    /warn Refused somebody .*Membership\.Join: No node can be called "a\n10\.0\.0\.1 bank"/,
+  );
 });
 
 Deno.test("Membership.Join gives a name to one of many that want it at once", async () => {

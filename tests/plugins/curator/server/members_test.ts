@@ -119,7 +119,9 @@ async function problem(
   names: readonly string[],
   alive: readonly string[],
   name: string,
+  leaving: readonly string[] = [],
 ): Promise<string | undefined> {
+  const record = (id: string) => create(NodeRecordSchema, { id, name: id });
   const members = names.map((name, index): Member => ({
     id: String(index),
     name,
@@ -135,7 +137,7 @@ async function problem(
     await new Members(
       list as unknown as Client<typeof cluster>,
       (id) => id === "c" ? "carol" : undefined,
-    ).refuseIfLost(create(NodeRecordSchema, { id: name, name }), {});
+    ).refuseIfLost(record(name), {}, leaving.map(record));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -148,6 +150,21 @@ Deno.test("Members.refuseIfLost() lets go whom the majority does not need", asyn
   assert.equal(await problem(["a", "b"], ["a"], "b"), undefined);
   assert.equal(await problem(["a", "learner"], ["a"], "learner"), undefined);
   assert.equal(await problem(["a"], ["a"], "worker"), undefined);
+});
+
+Deno.test("Members.refuseIfLost() counts nobody who is on his way out", async () => {
+  assert.match(
+    await problem(["a", "b"], ["a", "b"], "a", ["b"]) ?? "",
+    /the only one/,
+  );
+  assert.equal(
+    await problem(["a", "b", "c"], ["a", "b", "c"], "a", ["b"]),
+    undefined,
+  );
+  assert.match(
+    await problem(["a", "b", "c"], ["a", "b"], "a", ["b"]) ?? "",
+    /of the 1 that would be left 0 would answer, not "carol"/,
+  );
 });
 
 Deno.test("Members.refuseIfLost() keeps whom the majority needs, and says why", async () => {

@@ -41,6 +41,14 @@ Deno.test("Membership.Report believes no address but the one it comes from, and 
   );
   assert.deepEqual(kept?.addresses, ["127.0.0.1"]);
   await member.log.until(/Refused node .* have the address 192\.0\.2\.66/);
+  // One that would be another line of a hosts file, also where it begins with what is right.
+  const { node: unbroken } = await worker.connection.membership.report(
+    report({ addresses: ["127.0.0.1\n10.0.0.1 bank", "127.0.0.1 bank"] }),
+  );
+  assert.deepEqual(unbroken?.addresses, ["127.0.0.1"]);
+  await member.log.until(
+    /Refused node .* have the address .*\n10\.0\.0\.1 bank/,
+  );
 });
 
 Deno.test("Membership.Report believes what the operator's config allows", async () => {

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { allResolve, invite, members, nodeNames } from "./support/grow.ts";
+import type { Host } from "./support/host.ts";
+import { Lab } from "./support/lab.ts";
+import { read, write } from "./support/writes.ts";
+
+/** Starts a machine with a copy of another one's disk, while that one runs. */
+async function clone(lab: Lab, original: Host): Promise<Host> {
+  const copy = await lab.host(original.name);
+  await copy.exec("cp", "--archive", original.data, copy.data);
+  copy.start();
+  return copy;
+}
+
+Deno.test("machines that were cloned from a member and from a worker are told what they are, and the originals go on", async () => {
+  await using lab = await Lab.open();
+  const [one, two, three] = await members(lab, "one", "two", "three");
+  const four = await lab.host("four");
+  await four.join(await invite(one, "worker"));
+  await four.node.ready();
+
+  for (const original of [three, four]) {
+    const copy = await clone(lab, original);
+    await copy.node.logged(
+      new RegExp(
+        `The cluster has removed this node \\(Another machine, at ${original.address}, .*a copy of its disk.*hamlet reset`,
+      ),
+    );
+    // From then on it has no part in anything, and does not try again.
+    await copy.node.status(({ ready, plugins }) =>
+      !ready && !plugins.some(({ name }) => name === "consensus")
+    );
+    await copy.node.stop();
+    assert.equal(await copy.start().ended, 2);
+    assert(
+      [one, two, three].some(({ log }) =>
+        new RegExp(
+          `"level":"error".*Two machines run at the same time with the key of node.*, at .*${copy.address}`,
+        ).test(log)
+      ),
+      "Nobody says so to who looks after the cluster",
+    );
+  }
+
+  await write(one, "/test/after", "1");
+  for (const host of [one, two, three]) {
+    await host.node.status(({ ready, members }) =>
+      ready && members.flatMap(({ peerURLs }) => peerURLs).sort().join() ===
+        [1, 2, 3].map((number) => `https://10.77.0.${number}:7834`).join()
+    );
+    assert.equal(await read(host, "/test/after"), "1");
+  }
+  await four.node.ready();
+  assert.deepEqual(await nodeNames(one), ["four", "one", "three", "two"]);
+  await allResolve([one, two, three, four]);
+});
