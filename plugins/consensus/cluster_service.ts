@@ -5,6 +5,7 @@ import {
   ServiceError,
 } from "hamlet";
 import { readAlarms } from "./alarms.ts";
+import type { KnownClusterVersion } from "./cluster_version.ts";
 import { delay } from "./delay.ts";
 import { isUnhealthy } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
@@ -20,6 +21,8 @@ export interface ClusterOptions {
   /** What etcd hears from its peers. */
   readonly traffic: PeerTraffic;
   readonly version: EtcdVersion;
+  /** What the members have agreed on. */
+  readonly known: KnownClusterVersion;
   /** Who is told of while etcd does not answer. */
   readonly remembered: RememberedMembers;
   /** Milliseconds for which etcd runs and has not answered; 0 if it has, undefined if it does not run. */
@@ -38,7 +41,7 @@ export interface ClusterOptions {
 export function createCluster(
   options: ClusterOptions,
 ): Implementation<typeof cluster> {
-  const { link, traffic, version, remembered, silentFor } = options;
+  const { link, traffic, version, known, remembered, silentFor } = options;
 
   async function connect() {
     const deadline = Date.now() + link.deadline;
@@ -99,7 +102,8 @@ export function createCluster(
       return {};
     },
 
-    async addLearner({ peerURL }) {
+    async addLearner({ peerURL, version }) {
+      if (version !== undefined) known.admit(version);
       const { client, options } = await connect();
       const { member, members, header } = await client.cluster.memberAdd({
         peerURLs: [peerURL],

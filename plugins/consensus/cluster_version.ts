@@ -1,4 +1,4 @@
-import { FatalError, ifThere, v, writeFileAtomic } from "hamlet";
+import { FatalError, ifThere, ServiceError, v, writeFileAtomic } from "hamlet";
 import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { getText } from "./get_text.ts";
 
@@ -50,10 +50,9 @@ export class KnownClusterVersion {
    * @throws {FatalError} With what to start instead.
    */
   check(version: EtcdVersion, data: string): void {
-    if (this.#known === undefined) return;
+    if (this.#known === undefined || isNear(version, this.#known)) return;
     const { major, minor } = this.#known;
     const up = version.minor - minor;
-    if (version.major === major && (up === 0 || up === 1)) return;
     const older = version.major < major ||
       (version.major === major && up < 0);
     const next = `${major}.${minor + 1}`;
@@ -65,6 +64,27 @@ export class KnownClusterVersion {
           ? `etcd does not go back; start the Hamlet that ran here last, or give etcd ${major}.${minor} or ${next} with --etcd`
           : `etcd goes up one minor version at a time; start a Hamlet with etcd ${next} first, or give one with --etcd, ` +
             `on every node of the cluster`),
+    );
+  }
+
+  /**
+   * Refuses an etcd that the members cannot work with: as a member, it would end at each start, and nobody else could
+   * join until it is given up.
+   *
+   * @param version The version of the etcd that is to join them.
+   * @throws {ServiceError} `invalid-argument` with what to start instead.
+   */
+  admit(version: string): void {
+    const joining = parse(version);
+    if (
+      this.#known === undefined ||
+      joining !== undefined && isNear(joining, this.#known)
+    ) return;
+    const { major, minor } = this.#known;
+    throw new ServiceError(
+      "invalid-argument",
+      `The members are at etcd ${major}.${minor} and cannot work with etcd ${version}: start the Hamlet that they run, ` +
+        `or give etcd ${major}.${minor} or ${major}.${minor + 1} with --etcd`,
     );
   }
 
@@ -96,6 +116,12 @@ export class KnownClusterVersion {
     await writeFileAtomic(this.#path, `${major}.${minor}\n`);
     this.#known = { major, minor };
   }
+}
+
+/** Whether an etcd can be a member at a cluster version, which is that of the oldest one. */
+function isNear({ major, minor }: ClusterVersion, known: ClusterVersion) {
+  return major === known.major &&
+    (minor === known.minor || minor === known.minor + 1);
 }
 
 function parse(text: string): ClusterVersion | undefined {

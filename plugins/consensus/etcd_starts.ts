@@ -10,7 +10,7 @@ import {
 import { delay } from "./delay.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
 import { etcdFlags, loopback, type PeerMember, peerUrl } from "./etcd_flags.ts";
-import type { EtcdVersion } from "./etcd_version.ts";
+import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { exists } from "./exists.ts";
 import type { Membership } from "./membership.ts";
 import { known } from "./peer_address.ts";
@@ -129,7 +129,7 @@ export class EtcdStarts {
 
   /** Becomes a member, unless this node's etcd has begun to be one. */
   async #join(peerURL: string, signal: AbortSignal): Promise<PeerMember[]> {
-    const { node, files, report } = this.#options;
+    const { node, files, version, report } = this.#options;
     if (this.#useless) {
       await this.#options.ended(signal);
       // The folder itself stays: it says that there has been an etcd.
@@ -142,7 +142,10 @@ export class EtcdStarts {
     const restart = await exists(files.data) ||
       await readIfThere(files.joining) !== peerURL;
     await writeFileAtomic(files.joining, peerURL);
-    const members = await this.#add({ peerURL, restart }, signal);
+    const members = await this.#add(
+      { peerURL, restart, version: formatVersion(version) },
+      signal,
+    );
     failpoint("after adding the member");
     await removeAll(files.data);
     return members.filter(({ name }) => name !== node.id);
@@ -150,7 +153,7 @@ export class EtcdStarts {
 
   /** Asks to be added until that is done: others may come first, or not know this node's address yet. */
   async #add(
-    input: { peerURL: string; restart: boolean },
+    input: { peerURL: string; restart: boolean; version: string },
     signal: AbortSignal,
   ): Promise<PeerMember[]> {
     for (;;) {

@@ -182,6 +182,7 @@ export default definePlugin({
         link,
         traffic,
         version,
+        known,
         remembered,
         silentFor: () => silentSince && performance.now() - silentSince,
         forceNewCluster,

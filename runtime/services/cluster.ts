@@ -50,9 +50,12 @@ export const cluster = defineService({
     ),
     /** Makes a learner a voter; etcd refuses with `failed-precondition` until it has caught up. */
     promote: call(v.strictObject({ id: v.string() }), v.object({})),
-    /** Adds a learner; `failed-precondition` while etcd takes none: another is there, or a peer is away. */
+    /**
+     * Adds a learner; `failed-precondition` while etcd takes none: another is there, or a peer is away.
+     * `invalid-argument` if the members cannot work with an etcd of its `version`, such as `3.4.23`.
+     */
     addLearner: call(
-      v.strictObject({ peerURL: v.string() }),
+      v.strictObject({ peerURL: v.string(), version: v.optional(v.string()) }),
       v.object({ id: v.string(), members: v.array(Member) }),
     ),
     /** Removes a member; the caller has checked that a majority is left. */

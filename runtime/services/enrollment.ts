@@ -21,9 +21,14 @@ export const enrollment = defineService({
      * Adds this node to the members as a learner, or finds that it is one; again after a crash.
      * Answers with who else is a member, for etcd's `--initial-cluster`; waits while another joins.
      * With `restart`, this node has no etcd data: a member of its ID is removed and added again.
+     * `version` is that of its etcd; `invalid-argument` where the members cannot work with it.
      */
     addMember: call(
-      v.strictObject({ peerURL: v.string(), restart: v.boolean() }),
+      v.strictObject({
+        peerURL: v.string(),
+        restart: v.boolean(),
+        version: v.string(),
+      }),
       v.object({
         memberId: v.string(),
         members: v.array(v.object({ name: v.string(), peerURL: v.string() })),

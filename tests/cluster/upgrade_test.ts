@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- what is not tested is to be seen
 import assert from "node:assert/strict";
-import { members } from "./support/grow.ts";
+import { invite, members } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
 import { until } from "./support/until.ts";
@@ -14,6 +14,8 @@ if (next === undefined || after === undefined) {
     "upgrade_test.ts: SKIPPED, there is no etcd 3.5 and 3.6: scripts/test cluster makes them with Go",
   );
 }
+
+const missing = next === undefined || after === undefined;
 
 /** Ends a node in order, starts it with another etcd, and waits until it is ready, as an operator does it. */
 async function restart(host: Host, ...args: string[]): Promise<void> {
@@ -29,7 +31,7 @@ async function leads(host: Host): Promise<boolean> {
 Deno.test({
   name:
     "a cluster goes to the next etcd one node after another, keeps its quorum, and can go back until the last",
-  ignore: next === undefined || after === undefined,
+  ignore: missing,
   async fn() {
     if (next === undefined || after === undefined) return;
     await using lab = await Lab.open();
@@ -93,5 +95,28 @@ Deno.test({
     assert.equal(await first.node.stop(), 0);
     assert.equal(await first.start().ended, 1);
     assert.match(first.node.log, /at etcd 3\.5: etcd does not go back/);
+  },
+});
+
+Deno.test({
+  name:
+    "a machine whose etcd the members cannot work with is told which to take, and keeps nobody from joining",
+  ignore: missing,
+  async fn() {
+    if (after === undefined) return;
+    await using lab = await Lab.open();
+    const [first] = await members(lab, "one");
+    const token = await invite(first, "member");
+    const second = await lab.host("two");
+    const args = ["--join", token, "--etcd", after];
+    await second.start(args).status(({ plugins }) =>
+      plugins.some(({ reason }) =>
+        /at etcd 3\.4 and cannot work with etcd 3\.6\.\d+: .*give etcd 3\.4 or 3\.5/
+          .test(reason ?? "")
+      )
+    );
+    assert.equal((await first.client.status()).members.length, 1);
+    await restart(second);
+    assert.equal((await first.client.status()).members.length, 2);
   },
 });

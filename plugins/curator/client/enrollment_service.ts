@@ -51,14 +51,14 @@ export function enrollmentService(
       return { key: new Uint8Array(key) };
     },
 
-    async addMember({ peerURL, restart }, { signal }) {
+    async addMember({ peerURL, restart, version }, { signal }) {
       const { memberId, members } = await ask(
         "its turn to become a member",
         (membership) =>
-          membership.addMember({ peerUrl: peerURL, restart }, {
-            signal,
-            timeout: ADD_TIMEOUT_MS,
-          }),
+          membership.addMember(
+            { peerUrl: peerURL, restart, etcdVersion: version },
+            { signal, timeout: ADD_TIMEOUT_MS },
+          ),
         options,
         signal,
       );

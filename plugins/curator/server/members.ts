@@ -20,6 +20,8 @@ export interface AddOptions {
   readonly peerURL: string;
   /** It has no data: what the cluster knows of its etcd is removed first. */
   readonly restart: boolean;
+  /** The version of its etcd; undefined where it does not say. */
+  readonly version: string | undefined;
   /**
    * Remembers the ID under which it was added, before it is used.
    *
@@ -65,7 +67,7 @@ export class Members {
    */
   async add(
     record: NodeRecord,
-    { peerURL, restart, remember }: AddOptions,
+    { peerURL, restart, version, remember }: AddOptions,
     call: CallOptions,
   ): Promise<
     { memberId: string; members: { name: string; peerUrl: string }[] }
@@ -79,7 +81,10 @@ export class Members {
           isOf(member, record) || isUnstartedAt(member, peerURL)
         );
         if (known === undefined) {
-          const added = await this.#cluster.addLearner({ peerURL }, call);
+          const added = await this.#cluster.addLearner(
+            { peerURL, version },
+            call,
+          );
           failpoint("learner added");
           try {
             await remember(added.id);

@@ -143,12 +143,13 @@ export function membershipRpc(
     },
     addMember: {
       access: "member",
-      async handle({ peerUrl, restart }, caller) {
+      async handle({ peerUrl, restart, etcdVersion }, caller) {
         const record = await recordOf(nodes, caller);
         refuseIfLeaving(record);
         return await members.add(record, {
           peerURL: peerUrl,
           restart,
+          version: etcdVersion || undefined,
           remember: async (memberId) => {
             await nodes.update(record.id, (record) => {
               refuseIfLeaving(record);

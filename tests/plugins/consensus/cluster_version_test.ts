@@ -51,6 +51,25 @@ Deno.test("KnownClusterVersion.check() refuses to go back", async () => {
   }
 });
 
+Deno.test("KnownClusterVersion.admit() lets in what the members can work with, and anything while nothing is known", async () => {
+  for (const version of ["3.4.23", "3.5.24"]) {
+    (await known("3.4\n")).admit(version);
+  }
+  (await known()).admit("3.6.6");
+});
+
+for (const version of ["3.6.6", "3.3.27", "4.4.0", "new"]) {
+  Deno.test(`KnownClusterVersion.admit() refuses etcd ${version} where the members are at 3.4`, async () => {
+    const version34 = await known("3.4\n");
+    assert.throws(() => version34.admit(version), {
+      name: "ServiceError",
+      code: "invalid-argument",
+      message:
+        /The members are at etcd 3\.4 and cannot work with etcd .* give etcd 3\.4 or 3\.5 with --etcd$/,
+    });
+  });
+}
+
 for (const text of ["", "3", "3.4.x", "not_decided"]) {
   Deno.test(`KnownClusterVersion.open() refuses ${JSON.stringify(text)}`, async () => {
     await assert.rejects(known(text), {

@@ -233,11 +233,11 @@ Deno.test("curator gets for a member that joins what its etcd needs, by way of o
       authority: Uint8Array.of(2),
       crl: Uint8Array.of(3),
     }),
-    addMember({ peerUrl, restart }) {
+    addMember({ peerUrl, restart, etcdVersion }) {
       if (++tries === 1) throw new Error("Not now");
       return {
         memberId: "ab",
-        members: [{ name: `${restart}`, peerUrl }],
+        members: [{ name: `${restart} ${etcdVersion}`, peerUrl }],
       };
     },
   });
@@ -256,11 +256,15 @@ Deno.test("curator gets for a member that joins what its etcd needs, by way of o
   ]);
   assert.deepEqual([key[0], key.length], [7, 32]);
   assert.deepEqual(certificate, Uint8Array.of(1));
-  const input = { peerURL: "https://192.0.2.1:7834", restart: true };
+  const input = {
+    peerURL: "https://192.0.2.1:7834",
+    restart: true,
+    version: "3.4.23",
+  };
   await assert.rejects(client.addMember(input, { signal }), /Not now/);
   assert.deepEqual(await client.addMember(input, { signal }), {
     memberId: "ab",
-    members: [{ name: "true", peerURL: "https://192.0.2.1:7834" }],
+    members: [{ name: "true 3.4.23", peerURL: "https://192.0.2.1:7834" }],
   });
 });
 

@@ -23,6 +23,7 @@ import {
 } from "hamlet";
 import { createService } from "../../../../plugins/ca/service.ts";
 import { openState } from "../../../../plugins/ca/state_on_disk.ts";
+import { KnownClusterVersion } from "../../../../plugins/consensus/cluster_version.ts";
 import { createCluster } from "../../../../plugins/consensus/cluster_service.ts";
 import { EtcdLink } from "../../../../plugins/consensus/etcd_link.ts";
 import { parseEtcdVersion } from "../../../../plugins/consensus/etcd_version.ts";
@@ -214,6 +215,8 @@ export async function startMember(
     metrics: () => readMetrics(etcd.socket, link.deadline),
   });
   const version = parseEtcdVersion("etcd Version: 3.4.23");
+  const known = await KnownClusterVersion.open(`${folder}/cluster-version`);
+  await known.note(version);
   const clients = new Map<string, unknown>([
     ["kv", store],
     ["ca", offer(cleanup, ca, service.implementation)],
@@ -234,6 +237,7 @@ export async function startMember(
           link,
           traffic,
           version,
+          known,
           remembered: await RememberedMembers.open(
             `${folder}/members.json`,
             machine.id,

@@ -49,6 +49,21 @@ Deno.test("Membership.AddMember finds a learner that was added right before a cr
   assert.equal(memberId, id);
 });
 
+Deno.test("Membership.AddMember adds no etcd that the members cannot work with", async () => {
+  await using member = await startMember();
+  using node = await joinAsMember(member);
+  const { membership } = node.connection;
+  await assert.rejects(
+    membership.addMember({ peerUrl: url(), etcdVersion: "3.6.6" }),
+    {
+      code: Code.INVALID_ARGUMENT,
+      message: /at etcd 3\.4 and cannot work with etcd 3\.6\.6/,
+    },
+  );
+  assert.equal((await member.cluster.members({})).members.length, 1);
+  await membership.addMember({ peerUrl: url(), etcdVersion: "3.5.24" });
+});
+
 Deno.test("Membership.AddMember adds nobody at another's address", async () => {
   await using member = await startMember();
   using node = await joinAsMember(member);
