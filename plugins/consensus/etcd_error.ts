@@ -19,9 +19,11 @@ export class EtcdError extends ServiceError {
       : CODES[failure.code] ?? "internal";
     const details = failure.details.replace(/^etcdserver: (?:mvcc: )?/, "");
     const said = details !== failure.details || code !== "unavailable";
+    const late = failure.code === DEADLINE_EXCEEDED ||
+      failure.details === LATE;
     super(
       code,
-      failure.code === DEADLINE_EXCEEDED && !said
+      late && !said
         // What the library says there is how long each of its steps took.
         ? "etcd does not answer in time: see `hamlet status` for its members"
         : `etcd ${said ? "refuses" : "does not answer"}: ${details}`,
@@ -58,6 +60,8 @@ export function isTransient(error: unknown): boolean {
 }
 
 const DEADLINE_EXCEEDED = 4;
+/** Go's words, which etcd passes on where it has noticed first that the time of a call is over. */
+const LATE = "context deadline exceeded";
 
 /**
  * Tells whether etcd refuses to change its members while others are away, or have just come.

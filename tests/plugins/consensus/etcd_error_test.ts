@@ -9,11 +9,19 @@ function said(code: number, details: string): string {
   return error.message;
 }
 
-Deno.test("toEtcdError() leaves the library's times out of what a person reads", () => {
-  assert.equal(
-    said(4, "Deadline exceeded after 0.021s,name resolution: 0.001s"),
-    "etcd does not answer in time: see `hamlet status` for its members",
-  );
+Deno.test("toEtcdError() says in the same words that time is over, whoever has noticed it", () => {
+  for (
+    const [code, details] of [
+      [4, "Deadline exceeded after 0.021s,name resolution: 0.001s"],
+      [4, "context deadline exceeded"],
+      [2, "context deadline exceeded"],
+    ] as const
+  ) {
+    assert.equal(
+      said(code, details),
+      "etcd does not answer in time: see `hamlet status` for its members",
+    );
+  }
 });
 
 Deno.test("toEtcdError() says what etcd said", () => {
