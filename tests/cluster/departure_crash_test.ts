@@ -53,7 +53,8 @@ async function nodeSteps(one: Host, three: Host): Promise<NodeSteps> {
   await leaving.logged(REMOVED);
   const removal = failpoints(leaving.log).difference(before);
   await leaving.stop();
-  return { join: [...join], removal: [...removal] };
+  // Sorted, so that a seed chooses the same again.
+  return { join: [...join].sort(), removal: [...removal].sort() };
 }
 
 function failpoints(log: string): Set<string> {
@@ -98,16 +99,23 @@ function stepOf(who: Death["who"], death: Death): string {
 
 /** Invites a member, which is to ask this host and no other. */
 async function tokenOf(host: Host): Promise<string> {
-  const { token } = await host.client.call(membership, "invite", {
-    role: "member",
-    ttl: 3600,
-    uses: 1,
-  });
-  const all = parseToken(token);
-  const endpoints = all.endpoints.filter(({ address }) =>
-    address === host.address
-  );
-  return formatToken({ ...all, endpoints });
+  let token = "";
+  // One that has just started again has to say first where it is.
+  await until(`a token names ${host.name}`, async () => {
+    const made = await host.client.call(membership, "invite", {
+      role: "member",
+      ttl: 3600,
+      uses: 1,
+    });
+    const all = parseToken(made.token);
+    const endpoints = all.endpoints.filter(({ address }) =>
+      address === host.address
+    );
+    if (endpoints.length === 0) return false;
+    token = formatToken({ ...all, endpoints });
+    return true;
+  }, host.explain);
+  return token;
 }
 
 async function remove(host: Host, node: string): Promise<void> {
