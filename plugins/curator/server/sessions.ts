@@ -34,13 +34,15 @@ export class Sessions {
    * Takes a report.
    *
    * A machine that was cloned together with its disk has the same key and certificate. What it does
-   * not share is the start of the program. A start that reports again after a later one has reported
-   * is no restart: both run. The earlier one goes on, the later one is told what it is.
+   * not share is the start of the program. A start that reports twice after a later one has reported
+   * is no restart: both run. The earlier one goes on, the later one is told what it is. Once does not
+   * count: that may be the last report of a machine that went down, which a member without a majority
+   * has held until it was back.
    *
    * @param caller Who reports.
    * @param instance The start of its program.
    * @param options To cancel it.
-   * @throws {RpcError} `cloned`
+   * @throws {RpcError} `cloned`, or `UNAVAILABLE` where it would have to report again.
    */
   async note(
     caller: NodeCaller,
@@ -56,10 +58,12 @@ export class Sessions {
       const { address } = session;
       const found = place(session, instance);
       if (found === "clone") throw cloned(caller.id, address);
-      session.seenAt = timestampNow();
-      session.address = caller.address;
-      session.serial = caller.serial;
-      session.role = toRecordRole(caller.role);
+      if (found !== "returning") {
+        session.seenAt = timestampNow();
+        session.address = caller.address;
+        session.serial = caller.serial;
+        session.role = toRecordRole(caller.role);
+      }
       const { succeeded } = await this.#store.txn({
         compare: [{
           key,
@@ -72,6 +76,12 @@ export class Sessions {
         }],
       }, options);
       if (!succeeded) continue;
+      if (found === "returning") {
+        throw new RpcError(
+          Code.UNAVAILABLE,
+          `A later start of node "${caller.id}", at ${address}, has reported already`,
+        );
+      }
       if (found === "original") {
         this.#log.error(
           `Two machines run at the same time with the key of node "${caller.id}", at ${caller.address} and ${address}: the one that came later is a copy of the other's disk; give it an identity of its own with hamlet reset`,
@@ -161,11 +171,15 @@ export class Sessions {
 function place(
   session: SessionRecord,
   instance: Uint8Array<ArrayBuffer>,
-): "current" | "new" | "original" | "clone" {
+): "current" | "new" | "returning" | "original" | "clone" {
   const same = (other: Uint8Array) => other.toHex() === instance.toHex();
   if (session.clones.some(same)) return "clone";
   if (same(session.instance)) return "current";
   const original = session.superseded.some(same);
+  if (original && !same(session.returning)) {
+    session.returning = instance;
+    return "returning";
+  }
   const others = session.superseded.filter((other) => !same(other));
   if (original) {
     session.clones = [session.instance, ...session.clones].slice(
@@ -173,6 +187,7 @@ function place(
       MOST_STARTS,
     );
     session.superseded = others;
+    session.returning = new Uint8Array();
   } else if (session.instance.length > 0) {
     session.superseded = [session.instance, ...others].slice(0, MOST_STARTS);
   }

@@ -107,6 +107,11 @@ Deno.test("Membership.Report tells two machines with one key apart, and lets the
   await original.connection.membership.report(first);
   // It might be the same machine, started again.
   await clone.membership.report(second);
+  // It might have been sent before that, and be late.
+  await assert.rejects(original.connection.membership.report(first), {
+    code: Code.UNAVAILABLE,
+  });
+  await clone.membership.report(second);
   await original.connection.membership.report(first);
   await member.log.until(
     /error Two machines run at the same time with the key of node/,
