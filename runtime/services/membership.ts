@@ -66,6 +66,8 @@ export const membership = defineService({
           state: v.picklist(["ready", "learner", "not-seen", "joining"]),
           self: v.boolean(),
         })),
+        /** Whether a majority of the members says so; else it is what those that answer knew last. */
+        current: v.boolean(),
       }),
     ),
     /** Takes a node out, by ID or unique name; says each step as it is done. */

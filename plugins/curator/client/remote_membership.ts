@@ -9,6 +9,7 @@ import {
 } from "hamlet";
 import {
   type Invitation,
+  type ListNodesResponse,
   NodeState,
 } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
@@ -41,8 +42,13 @@ export function remoteMembership(
   function stream<T>(
     call: (members: Members, options: CallOptions) => AsyncIterable<T>,
     { signal }: { signal: AbortSignal },
+    about?: string,
   ) {
-    return askOne(call, as, options, signal);
+    // A member that is to go cannot tell how that ends: the others are asked first.
+    const last = options.known.nodes.find(({ id, name }) =>
+      id === about || name === about
+    )?.id;
+    return askOne(call, as, options, signal, last);
   }
 
   async function once<T>(
@@ -86,11 +92,19 @@ export function remoteMembership(
     },
 
     async nodes(_request, caller) {
-      const { nodes } = await once(
-        (members, options) => members.listNodes({}, options),
-        caller,
-      );
+      let last: ListNodesResponse | undefined;
+      const { nodes, stale } = await once(async (members, options) => {
+        const found = await members.listNodes({}, options);
+        last ??= found;
+        if (!found.stale) return found;
+        throw new RpcError(Code.UNAVAILABLE, "it has no majority");
+      }, caller).catch((error) => {
+        // What one of them knew last is better than nothing.
+        if (last === undefined) throw error;
+        return last;
+      });
       return {
+        current: !stale,
         nodes: nodes.flatMap(({ node, state, seenAt }) =>
           node === undefined ? [] : [{
             id: node.id,
@@ -107,13 +121,18 @@ export function remoteMembership(
     },
 
     remove: ({ node }, caller) =>
-      stream((members, options) => members.remove({ node }, options), caller),
+      stream(
+        (members, options) => members.remove({ node }, options),
+        caller,
+        node,
+      ),
 
     setRole: ({ node, role }, caller) =>
       stream(
         (members, options) =>
           members.setRole({ node, role: toRecordRole(role) }, options),
         caller,
+        node,
       ),
   };
 }
@@ -133,6 +152,7 @@ async function* askOne<T>(
   as: { readonly key: string; readonly cert: string } | undefined,
   { credentials, known, revocations }: AskMembersOptions,
   signal: AbortSignal,
+  last: string | undefined,
 ): AsyncGenerator<T, void, void> {
   const self = credentials.value;
   if (self === undefined) {
@@ -142,7 +162,9 @@ async function* askOne<T>(
     );
   }
   const problems: string[] = [];
-  for (const endpoint of shuffled(known.endpoints)) {
+  const endpoints = shuffled(known.endpoints)
+    .sort((a, b) => Number(a.id === last) - Number(b.id === last));
+  for (const endpoint of endpoints) {
     using connection = connectMember(endpoint, {
       ca: self.ca,
       self: as ?? self,

@@ -33,6 +33,7 @@ export function workerMembership(
             state: "not-seen" as const,
             self: node.id === options.id,
           })),
+          current: false,
         };
       }
     },

@@ -13,6 +13,8 @@ import { canonicalAddress } from "./addresses.ts";
 
 /** Milliseconds between two tries where etcd takes no learner for now. */
 const AGAIN_MS = 250;
+/** Milliseconds until a member that has just come, or lost a connection, counts as one that does not answer. */
+const CONNECT_MS = 3_000;
 
 /** Options of {@linkcode Members.add}. */
 export interface AddOptions {
@@ -104,11 +106,7 @@ export class Members {
         stale = false;
       } catch (error) {
         if (!isPassing(error)) throw error;
-        await delay(
-          AGAIN_MS,
-          undefined,
-          call.signal && { signal: call.signal },
-        );
+        await delay(AGAIN_MS, undefined, signalOf(call));
       }
     }
   }
@@ -125,7 +123,7 @@ export class Members {
     const members = await this.list(call);
     const own = members.filter((member) => isOf(member, record));
     if (own.length === 0) return false;
-    this.#refuseIfLost(record, members);
+    await this.refuseIfLost(record, call);
     for (const { id } of own) {
       try {
         await this.#cluster.remove({ id }, call);
@@ -153,7 +151,8 @@ export class Members {
   }
 
   /**
-   * Refuses to take out a node without which the members that answer would be no majority.
+   * Refuses to take out a node without which the members that answer would be no majority. Those that have just come
+   * are waited for.
    *
    * @param record The node.
    * @param call To cancel it.
@@ -165,11 +164,19 @@ export class Members {
     call: CallOptions,
     leaving: readonly NodeRecord[] = [],
   ): Promise<void> {
-    const members = await this.list(call);
-    this.#refuseIfLost(
-      record,
-      members.filter((member) => !leaving.some((one) => isOf(member, one))),
-    );
+    const until = performance.now() + CONNECT_MS;
+    for (;;) {
+      const members = (await this.list(call)).filter((member) =>
+        !leaving.some((one) => isOf(member, one))
+      );
+      try {
+        return this.#refuseIfLost(record, members);
+      } catch (error) {
+        const alone = members.length === 1;
+        if (alone || performance.now() > until) throw error;
+      }
+      await delay(AGAIN_MS, undefined, signalOf(call));
+    }
   }
 
   #refuseIfLost(record: NodeRecord, members: readonly Member[]): void {
@@ -256,6 +263,10 @@ export class Members {
 export function isOf(member: Member, record: NodeRecord): boolean {
   return member.name === record.id ||
     member.id === record.memberId && member.name === "";
+}
+
+function signalOf({ signal }: CallOptions) {
+  return signal && { signal };
 }
 
 function isUnstartedAt({ name, peerURLs }: Member, peerURL: string): boolean {

@@ -43,6 +43,8 @@ export interface MembershipServiceOptions {
 const MOST_ENDPOINTS = 5;
 /** Milliseconds between two looks at the members, of which etcd has no watch. */
 const LOOK_MS = 250;
+/** Milliseconds in which those that are a majority find another leader, https://etcd.io/docs/v3.4/tuning/ */
+const ELECTION_MS = 2_000;
 
 type State = "ready" | "learner" | "not-seen" | "joining";
 
@@ -82,17 +84,29 @@ export function membershipService(
     ) => ({ id, address, port }));
   }
 
+  /** The members; right after the one that led has gone, those that have the next leader. */
+  async function listWithLeader(call: CallOptions): Promise<Member[]> {
+    const until = performance.now() + ELECTION_MS;
+    for (;;) {
+      const list = await members.list(call);
+      const led = list.some(({ leader }) => leader);
+      if (led || performance.now() > until) return list;
+      await delay(LOOK_MS, undefined, call.signal && { signal: call.signal });
+    }
+  }
+
   /** Every node, as the last who changed one was told that it is; without a majority as this member knows them. */
   async function allNodes(
     list: readonly Member[],
     call: CallOptions,
-  ): Promise<NodeRecord[]> {
-    if (!list.some(({ leader }) => leader)) return feed.all();
+  ): Promise<{ records: NodeRecord[]; current: boolean }> {
+    const known = { records: feed.all(), current: false };
+    if (!list.some(({ leader }) => leader)) return known;
     try {
-      return await nodes.all(call);
+      return { records: await nodes.all(call), current: true };
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      return feed.all();
+      return known;
     }
   }
 
@@ -171,9 +185,11 @@ export function membershipService(
       }),
 
     async nodes(_request, caller) {
-      const list = await members.list(caller);
+      const list = await listWithLeader(caller);
+      const { records, current } = await allNodes(list, caller);
       return {
-        nodes: (await allNodes(list, caller)).map((record) => {
+        current,
+        nodes: records.map((record) => {
           const heard = sessions.last(record.id);
           return {
             ...toClusterNode(record),

@@ -64,8 +64,9 @@ export function operatorRpc(
     listNodes: {
       access: "known",
       async handle(_request, caller) {
-        const { nodes } = await local.nodes({}, asService(caller));
+        const { nodes, current } = await local.nodes({}, asService(caller));
         return {
+          stale: !current,
           nodes: nodes.map(({ lastSeen, state, role, ...node }) => ({
             node: {
               id: node.id,

@@ -11,7 +11,12 @@ export default async function nodes(
   flags: ClientFlags & JsonFlag,
 ): Promise<void> {
   using client = openClient(flags);
-  const { nodes } = await client.call(membership, "nodes", {});
+  const { nodes, current } = await client.call(membership, "nodes", {});
+  if (!current) {
+    this.process.stderr.write(
+      "No majority of the members answers: this is what was known last\n",
+    );
+  }
   const now = Date.now();
   const lines = flags.json ? [JSON.stringify(nodes)] : table([
     ["NAME", "ROLE", "STATE", "ADDRESS", "LAST SEEN", "ID"],

@@ -75,11 +75,13 @@ Deno.test("hamlet nodes shows every node, and escapes what a terminal would act 
     state: "joining",
     self: false,
   }];
+  let current = true;
   provide(node.target, "membership", {
-    nodes: () => Promise.resolve({ nodes }),
+    nodes: () => Promise.resolve({ nodes, current }),
   });
-  const { code, stdout } = await node.hamlet("nodes");
+  const { code, stdout, stderr } = await node.hamlet("nodes");
   assert.equal(code, 0);
+  assert.equal(stderr, "");
   assert.match(stdout, /^NAME +ROLE +STATE +ADDRESS +LAST SEEN +ID\n/);
   assert.match(
     stdout,
@@ -88,6 +90,11 @@ Deno.test("hamlet nodes shows every node, and escapes what a terminal would act 
   assert.match(stdout, /\\x1b\[2J +worker +joining +none yet +never/);
   const json = await node.hamlet("nodes", "--json");
   assert.deepEqual(JSON.parse(json.stdout), nodes);
+
+  current = false;
+  const old = await node.hamlet("nodes");
+  assert.equal(old.stdout, stdout);
+  assert.match(old.stderr, /No majority .*: this is what was known last/);
 });
 
 Deno.test("hamlet remove shows an operator's certificate, both files or none", async () => {
