@@ -48,7 +48,7 @@ export class Sessions {
     options: CallOptions,
   ): Promise<void> {
     const key = SESSIONS + caller.id;
-    for (;;) {
+    for (let first = true;; first = false) {
       const { kvs: [kv] } = await this.#store.range({ key }, options);
       const session = kv
         ? fromBinary(SessionRecordSchema, kv.value)
@@ -56,6 +56,13 @@ export class Sessions {
       const { address } = session;
       const found = place(session, instance);
       if (found === "clone") throw cloned(caller.id, address);
+      if (found === "original" && !first) {
+        // A later start has reported while this was under way, as one does that follows upon a crash.
+        throw new RpcError(
+          Code.UNAVAILABLE,
+          `Another start of node "${caller.id}" has reported meanwhile`,
+        );
+      }
       session.seenAt = timestampNow();
       session.address = caller.address;
       session.serial = caller.serial;
@@ -122,12 +129,14 @@ export class Sessions {
    * Waits until a node reports in some way.
    *
    * @param id The node ID.
+   * @param after What it said up to this revision of the store does not count.
    * @param wanted What its session has to be like.
    * @param options To cancel it.
    * @returns The session.
    */
   async until(
     id: string,
+    after: number,
     wanted: (session: SessionRecord) => boolean,
     options: CallOptions,
   ): Promise<SessionRecord> {
@@ -138,9 +147,9 @@ export class Sessions {
         : item.events.flatMap((event) =>
           event.kind === "put" ? [event.kv] : []
         );
-      for (const { value } of kvs) {
+      for (const { value, modRevision } of kvs) {
         const session = fromBinary(SessionRecordSchema, value);
-        if (wanted(session)) return session;
+        if (modRevision > after && wanted(session)) return session;
       }
     }
     throw new RpcError(Code.CANCELLED, `Canceled the wait for node "${id}"`);
