@@ -72,6 +72,7 @@ export class Follower {
   #failed: Endpoint | undefined;
   /** What the last certificate was to say and does not: a member that cannot put it in is not asked again and again. */
   #asked: string | undefined;
+  #renewing = Promise.resolve();
   /** The problem that the log has last. */
   #told: string | undefined;
 
@@ -354,8 +355,23 @@ export class Follower {
     }
   }
 
-  /** Asks for another certificate where the cluster knows something else of this node than its own says. */
+  /**
+   * Asks for another certificate where the cluster knows something else of this node than its own says. One after
+   * another: a report and the watch tell of it at the same time, and what they renew goes to the same files.
+   */
   async #renew(
+    membership: MemberConnection["membership"],
+    node: NodeView,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const renewed = this.#renewing.then(() =>
+      this.#renewNow(membership, node, signal)
+    );
+    this.#renewing = renewed.catch(() => {});
+    await renewed;
+  }
+
+  async #renewNow(
     membership: MemberConnection["membership"],
     node: NodeView,
     signal: AbortSignal,
