@@ -198,7 +198,12 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         onJoined: () => node.keep(),
         async prepareRole(role) {
           const grants = await grantsOf(role);
-          return () => node.setRole(role, grants, forgetFormerRole);
+          return () =>
+            node.setRole(role, grants, async () => {
+              // A plugin does not wait for the end of what it ran, which may still write what is removed now.
+              await processes.canceledEnded();
+              await forgetFormerRole();
+            });
         },
         onRemoved: (reason) => void node.setRemoved(reason),
       }),
