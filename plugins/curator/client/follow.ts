@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type ClusterNode,
@@ -281,10 +280,7 @@ export class Follower {
     for (;;) {
       // Not all nodes of a cluster that was started at once at the same instant.
       const seconds = next * (0.9 + Math.random() / 10);
-      await Promise.race([
-        other(this.#options.self, reported, signal),
-        delay(seconds * 1000, undefined, { signal }),
-      ]);
+      await otherWithin(this.#options.self, reported, seconds * 1000, signal);
       signal.throwIfAborted();
       ({ next, reported } = await this.#sendReport(
         connection,
@@ -416,6 +412,25 @@ async function other<T>(
 ): Promise<void> {
   for await (const now of value.watch(signal)) {
     if (!Object.is(now, than)) return;
+  }
+}
+
+/** The same, for so many milliseconds at most; leaves nothing behind, since it is waited for again and again. */
+async function otherWithin<T>(
+  value: Latest<T>,
+  than: T,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, milliseconds);
+  signal.addEventListener("abort", end);
+  try {
+    if (!signal.aborted) await other(value, than, over.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
 }
 

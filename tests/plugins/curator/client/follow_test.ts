@@ -239,6 +239,29 @@ Deno.test("Follower reports as often as the member asks for", async () => {
   assert.equal(node.log.lines.length, 1);
 });
 
+Deno.test("Follower leaves nothing behind with each report", async () => {
+  const member = await Member.create();
+  member.next = 1;
+  await using played = await member.start();
+  await using node = await Node.start([played]);
+  const watch = node.self.watch.bind(node.self);
+  let open = 0;
+  node.self.watch = async function* (signal) {
+    open++;
+    try {
+      yield* watch(signal);
+    } finally {
+      open--;
+    }
+  };
+  const late = Promise.withResolvers<number>();
+  member.onReport = () => {
+    if (member.reports.length === 4) late.resolve(open);
+  };
+  // One waits for a change to report, the other for the end of a server of its own.
+  assert((await late.promise) <= 2, `${open} wait for a change`);
+});
+
 Deno.test("Follower moves on when its member ends, and keeps what it knows", async () => {
   const [first, second] = [await Member.create(), await Member.create()];
   const nodes = [{ id: "a", name: "ay" }];
