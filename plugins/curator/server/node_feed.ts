@@ -59,17 +59,13 @@ export class NodeFeed {
   /** Readers that were told less are too late. */
   #forgotten = 0;
   #at = 0;
+  /** Whether it has ever been told what there is. */
   #loaded = false;
   /** Wakes each reader that waits for a change. */
   readonly #waiting = new Set<() => void>();
   #backlog: Backlog | undefined;
   /** Of the newest change, by place and by the change after which they begin. */
   readonly #changes = new Map<string, Batch>();
-
-  /** Whether it has ever been told what there is. */
-  get loaded(): boolean {
-    return this.#loaded;
-  }
 
   /** How many nodes there are. */
   get size(): number {
