@@ -10,6 +10,7 @@ import {
 import type { NodeView } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Credentials } from "../identity_files.ts";
+import { fromRecordRole } from "../roles.ts";
 import type { Endpoint } from "../token.ts";
 import { Backoff } from "./backoff.ts";
 import { certificateContent, normalizeAddress } from "./certificate_content.ts";
@@ -17,7 +18,6 @@ import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
 import { describeFailure, isLastingRefusal, isRemoval } from "./refusal.ts";
-import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
 /** Milliseconds that a member may take for a report. */

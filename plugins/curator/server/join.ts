@@ -22,6 +22,7 @@ import {
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { signedBytes } from "../join_signature.ts";
+import { fromRecordRole, toRecordRole } from "../roles.ts";
 import { acceptAddresses } from "./addresses.ts";
 import type { Caller } from "./caller.ts";
 import { certify } from "./certify.ts";
@@ -29,7 +30,6 @@ import type { Invitations } from "./invitations.ts";
 import { checkName } from "./names.ts";
 import { nodeIdOf } from "./node_key.ts";
 import { nameTaken, type NodesStore } from "./nodes_store.ts";
-import { fromRecordRole, toRecordRole } from "./roles.ts";
 
 /** Options of {@linkcode Joining}. */
 export interface JoiningOptions {

@@ -6,9 +6,9 @@ import {
   SessionRecordSchema,
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
+import { toRecordRole } from "../roles.ts";
 import type { NodeCaller } from "./caller.ts";
 import type { Store } from "./nodes_store.ts";
-import { toRecordRole } from "./roles.ts";
 
 const SESSIONS = "/sessions/";
 /** Earlier starts of a node that are remembered. */
