@@ -4,6 +4,8 @@ import type { NodeInfo } from "hamlet";
 export interface EtcdFiles {
   /** etcd's own data. */
   readonly data: string;
+  /** The folder of its log, in there. */
+  readonly log: string;
   /** Exists once that data is to be kept. */
   readonly bootstrapped: string;
   /** What the data is of; see `KnownClusterVersion`. */
@@ -40,6 +42,7 @@ export const SOCKET_NAME = "client.sock:0";
 export function etcdFiles({ data, run }: NodeInfo["folders"]): EtcdFiles {
   return {
     data: `${data}/etcd/data`,
+    log: `${data}/etcd/data/member/wal`,
     bootstrapped: `${data}/etcd/bootstrapped`,
     clusterVersion: `${data}/etcd/cluster-version`,
     joining: `${data}/etcd/joining`,

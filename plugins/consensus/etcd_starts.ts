@@ -2,6 +2,7 @@ import {
   type Client,
   type enrollment,
   failpoint,
+  ifThere,
   type Latest,
   type NodeInfo,
   ServiceError,
@@ -12,6 +13,7 @@ import type { EtcdFiles } from "./etcd_files.ts";
 import { etcdFlags, loopback, type PeerMember, peerUrl } from "./etcd_flags.ts";
 import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { exists } from "./exists.ts";
+import { hasLog } from "./has_log.ts";
 import type { Membership } from "./membership.ts";
 import { known } from "./peer_address.ts";
 import { removeAll } from "./remove_all.ts";
@@ -137,10 +139,10 @@ export class EtcdStarts {
       this.#useless = false;
     }
     // With one, etcd knows by itself who is there, and needs nobody's help to get on.
-    if (await hasLog(files.data)) return [];
+    if (await hasLog(files.log)) return [];
     report("waiting for its turn to become a member");
     const restart = await exists(files.data) ||
-      await readIfThere(files.joining) !== peerURL;
+      await ifThere(Deno.readTextFile(files.joining)) !== peerURL;
     await writeFileAtomic(files.joining, peerURL);
     const members = await this.#add(
       { peerURL, restart, version: formatVersion(version) },
@@ -172,19 +174,3 @@ export class EtcdStarts {
 
 /** Milliseconds until another try to be added. */
 const PAUSE = 1_000;
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return await exists(path) ? await Deno.readTextFile(path) : undefined;
-}
-
-/** Whether etcd would go on with its data: it looks for its log, https://github.com/etcd-io/etcd/tree/v3.4.23/wal */
-async function hasLog(data: string): Promise<boolean> {
-  try {
-    for await (const { name } of Deno.readDir(`${data}/member/wal`)) {
-      if (name.endsWith(".wal")) return true;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return false;
-}

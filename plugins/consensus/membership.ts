@@ -10,6 +10,7 @@ import { BootstrapGate } from "./bootstrap_gate.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
 import { clusterToken, loopback } from "./etcd_flags.ts";
 import { exists } from "./exists.ts";
+import { hasLog } from "./has_log.ts";
 import {
   checkPeerFiles,
   fetchPeerFiles,
@@ -55,10 +56,9 @@ export async function openMembership(
   if (origin === "established" || await exists(files.bootstrapped)) {
     const authority = await checkPeerFiles(files, ctx.log);
     // Without its log etcd takes itself for a new member, and asks the others about a cluster that it is part of.
-    const log = `${files.data}/member/wal`;
-    if (!await hasLog(log)) {
+    if (!await hasLog(files.log)) {
       throw new FatalError(
-        `Cannot start etcd without its data: there is no log in "${log}"; restore "${files.data}" from a copy or a snapshot, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
+        `Cannot start etcd without its data: there is no log in "${files.log}"; restore "${files.data}" from a copy or a snapshot, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
       );
     }
     return { kind: "member", token: await clusterToken(authority) };
@@ -89,15 +89,4 @@ export async function openMembership(
       record: () => writeFileAtomic(files.bootstrapped, ""),
     }),
   };
-}
-
-async function hasLog(folder: string): Promise<boolean> {
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.endsWith(".wal")) return true;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return false;
 }

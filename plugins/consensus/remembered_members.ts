@@ -1,5 +1,4 @@
-import { Member, v, writeFileAtomic } from "hamlet";
-import { exists } from "./exists.ts";
+import { ifThere, Member, v, writeFileAtomic } from "hamlet";
 
 /** What does not change by itself while nobody can be asked. */
 const Remembered = v.array(
@@ -14,6 +13,9 @@ export class RememberedMembers {
   readonly #path: string;
   readonly #self: string;
   #known: v.InferOutput<typeof Remembered>;
+  /** What the file has; a missing one says as much as an empty one. */
+  #content: string;
+  #writing = Promise.resolve();
 
   private constructor(
     path: string,
@@ -23,21 +25,18 @@ export class RememberedMembers {
     this.#path = path;
     this.#self = self;
     this.#known = known;
+    this.#content = JSON.stringify(known);
   }
 
   /**
    * Reads what an earlier start remembered.
    *
-   * @param path The file.
+   * @param path The file; one that is damaged counts as missing, since etcd tells all of it again.
    * @param self The node ID.
    */
   static async open(path: string, self: string): Promise<RememberedMembers> {
-    const text = await exists(path) ? await Deno.readTextFile(path) : "[]";
-    return new RememberedMembers(
-      path,
-      self,
-      v.parse(Remembered, JSON.parse(text)),
-    );
+    const text = await ifThere(Deno.readTextFile(path)) ?? "[]";
+    return new RememberedMembers(path, self, parse(text) ?? []);
   }
 
   /** The members, none of whom is known to lead or to be there. */
@@ -56,10 +55,26 @@ export class RememberedMembers {
    * @param members As etcd tells them.
    */
   async update(members: readonly Member[]): Promise<void> {
-    const now = v.parse(Remembered, members);
-    const text = JSON.stringify(now);
-    if (text === JSON.stringify(this.#known)) return;
-    this.#known = now;
-    await writeFileAtomic(this.#path, text);
+    this.#known = v.parse(Remembered, members);
+    // One at a time: they use the same temporary file.
+    const written = this.#writing.then(() => this.#write());
+    this.#writing = written.catch(() => {});
+    await written;
+  }
+
+  async #write(): Promise<void> {
+    const content = JSON.stringify(this.#known);
+    if (content === this.#content) return;
+    await writeFileAtomic(this.#path, content);
+    this.#content = content;
+  }
+}
+
+function parse(text: string): v.InferOutput<typeof Remembered> | undefined {
+  try {
+    return v.parse(Remembered, JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof v.ValiError) return;
+    throw error;
   }
 }

@@ -34,7 +34,7 @@ import { type NodeFile, writeNodeFile } from "./node_file.ts";
 import { NodeMemory } from "./node_memory.ts";
 import { findNode } from "./node_record.ts";
 import { nodeService } from "./node_service.ts";
-import { resolveGrants } from "./plugin_grants.ts";
+import { type PluginGrants, resolveGrants } from "./plugin_grants.ts";
 import { choosePorts } from "./ports.ts";
 import { processService } from "./process_service.ts";
 import { protectedPaths } from "./protected_paths.ts";
@@ -163,11 +163,13 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
     };
     await forgetFormerRole();
 
-    const programs = await unpackPrograms(
-      grants.hosted,
-      effective.programs,
-      folders.data,
-    );
+    const programs: Record<string, string> = {};
+    const unpackFor = async ({ hosted }: PluginGrants) =>
+      Object.assign(
+        programs,
+        await unpackPrograms(hosted, effective.programs, folders.data),
+      );
+    await unpackFor(grants);
 
     const broker = new Broker({
       log: log.sink,
@@ -198,7 +200,14 @@ export async function startNode(settings: NodeSettings): Promise<Node> {
         onJoined: () => node.keep(),
         async prepareRole(role) {
           const grants = await grantsOf(role);
-          return () => node.setRole(role, grants, forgetFormerRole);
+          // A worker runs no etcd, and so has made none ready.
+          await unpackFor(grants);
+          return () =>
+            node.setRole(role, grants, async () => {
+              // A plugin does not wait for the end of what it ran, which may still write what is removed now.
+              await processes.canceledEnded();
+              await forgetFormerRole();
+            });
         },
         onRemoved: (reason) => void node.setRemoved(reason),
       }),

@@ -15,7 +15,7 @@ export class NodeMemory {
     this.#file = file;
   }
 
-  /** What it remembers, the last change included that was begun. */
+  /** What it remembers: no more than is durable, so that what could not be written can be tried again. */
   get file(): NodeFile {
     return this.#file;
   }
@@ -27,9 +27,11 @@ export class NodeMemory {
    * @returns When that is durable.
    */
   async update(change: Partial<NodeFile>): Promise<void> {
-    const file = { ...this.#file, ...change };
-    this.#file = file;
-    const written = this.#written.then(() => writeNodeFile(this.#data, file));
+    const written = this.#written.then(async () => {
+      const file = { ...this.#file, ...change };
+      await writeNodeFile(this.#data, file);
+      this.#file = file;
+    });
     this.#written = written.catch(() => {});
     await written;
   }

@@ -32,6 +32,8 @@ export interface ProcessService {
   readonly implementation: Implementation<typeof process>;
   /** Resolves when none of its processes is left. */
   ended(): Promise<void>;
+  /** Resolves when none is left of those that were told to end. */
+  canceledEnded(): Promise<void>;
 }
 
 /**
@@ -162,6 +164,9 @@ export function processService(options: ProcessServiceOptions): ProcessService {
     implementation: { run },
     async ended() {
       await Promise.all(running);
+    },
+    async canceledEnded() {
+      await Promise.all([...ending.values()].flatMap((some) => [...some]));
     },
   };
 }

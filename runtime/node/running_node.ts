@@ -184,9 +184,13 @@ export class RunningNode implements Node {
         { name },
       ) => name),
     );
+    const over = () =>
+      this.#ending.signal.aborted || this.#removed !== undefined;
     await this.#stop((name) => !stays.has(name));
+    // What is left to do then, the next start does.
+    if (over()) return;
     await between();
-    if (this.#ending.signal.aborted) return;
+    if (over()) return;
     this.#info = { ...this.#info, role, origin: "join" };
     this.#grants = grants;
     for (const plugin of grants.hosted) {

@@ -48,10 +48,10 @@ export function unitText(
     [...reads, ...writes].some((path) =>
       folders.some((folder) => isWithin(path, folder) || isWithin(folder, path))
     );
-  // Until the node has been ready once: one whose token is refused can be given another. There is no quote in it, since
-  // it stands in quotes.
+  // Until the node has been ready once, in whatever role, which node.json says by its "hamlet": one whose token is
+  // refused can be given another. There is no quote in it, since it stands in quotes.
   const first =
-    `if grep -qs established.:.true /var/lib/hamlet/node.json; then rm -f ${FIRST_START} ${JOIN_TOKEN}; fi`;
+    `if grep -qs .hamlet.: /var/lib/hamlet/node.json; then rm -f ${FIRST_START} ${JOIN_TOKEN}; fi`;
   return `[Unit]
 Description=Hamlet, a cluster that runs itself
 After=network.target

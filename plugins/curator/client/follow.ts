@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
   type ClusterNode,
@@ -11,6 +10,7 @@ import {
 import type { NodeView } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Credentials } from "../identity_files.ts";
+import { fromRecordRole } from "../roles.ts";
 import type { Endpoint } from "../token.ts";
 import { Backoff } from "./backoff.ts";
 import { certificateContent, normalizeAddress } from "./certificate_content.ts";
@@ -18,7 +18,6 @@ import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
 import { describeFailure, isLastingRefusal, isRemoval } from "./refusal.ts";
-import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
 /** Milliseconds that a member may take for a report. */
@@ -72,6 +71,7 @@ export class Follower {
   #failed: Endpoint | undefined;
   /** What the last certificate was to say and does not: a member that cannot put it in is not asked again and again. */
   #asked: string | undefined;
+  #renewing = Promise.resolve();
   /** The problem that the log has last. */
   #told: string | undefined;
 
@@ -280,10 +280,7 @@ export class Follower {
     for (;;) {
       // Not all nodes of a cluster that was started at once at the same instant.
       const seconds = next * (0.9 + Math.random() / 10);
-      await Promise.race([
-        other(this.#options.self, reported, signal),
-        delay(seconds * 1000, undefined, { signal }),
-      ]);
+      await otherWithin(this.#options.self, reported, seconds * 1000, signal);
       signal.throwIfAborted();
       ({ next, reported } = await this.#sendReport(
         connection,
@@ -354,8 +351,23 @@ export class Follower {
     }
   }
 
-  /** Asks for another certificate where the cluster knows something else of this node than its own says. */
+  /**
+   * Asks for another certificate where the cluster knows something else of this node than its own says. One after
+   * another: a report and the watch tell of it at the same time, and what they renew goes to the same files.
+   */
   async #renew(
+    membership: MemberConnection["membership"],
+    node: NodeView,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const renewed = this.#renewing.then(() =>
+      this.#renewNow(membership, node, signal)
+    );
+    this.#renewing = renewed.catch(() => {});
+    await renewed;
+  }
+
+  async #renewNow(
     membership: MemberConnection["membership"],
     node: NodeView,
     signal: AbortSignal,
@@ -400,6 +412,25 @@ async function other<T>(
 ): Promise<void> {
   for await (const now of value.watch(signal)) {
     if (!Object.is(now, than)) return;
+  }
+}
+
+/** The same, for so many milliseconds at most; leaves nothing behind, since it is waited for again and again. */
+async function otherWithin<T>(
+  value: Latest<T>,
+  than: T,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, milliseconds);
+  signal.addEventListener("abort", end);
+  try {
+    if (!signal.aborted) await other(value, than, over.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
 }
 

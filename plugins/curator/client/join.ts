@@ -10,6 +10,7 @@ import {
   writeCredentials,
 } from "../identity_files.ts";
 import { signedBytes } from "../join_signature.ts";
+import { fromRecordRole } from "../roles.ts";
 import {
   type Endpoint,
   type JoinToken,
@@ -21,7 +22,6 @@ import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
 import { askAuthority, connectMember } from "./member_connection.ts";
 import { describeFailure, isLastingRefusal } from "./refusal.ts";
-import { fromRecordRole } from "../server/roles.ts";
 import { shuffled } from "./shuffled.ts";
 
 /** Milliseconds that a member may take to answer: issuing a certificate is a write to the store. */

@@ -8,8 +8,8 @@ import {
 import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { openClient } from "../grpc/open_client.ts";
 import { createStub, type Stub } from "../grpc/stub.ts";
+import { normalizeSerial } from "../serial.ts";
 import type { Endpoint } from "../token.ts";
-import { normalizeSerial } from "./serial.ts";
 
 /** A connection to one member. */
 export interface MemberConnection extends Disposable {

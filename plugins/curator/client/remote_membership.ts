@@ -14,7 +14,7 @@ import {
 } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { toServiceError } from "../grpc/to_service_error.ts";
-import { fromRecordRole, toRecordRole } from "../server/roles.ts";
+import { fromRecordRole, toRecordRole } from "../roles.ts";
 import type { AskMembersOptions } from "./ask_members.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
 import { describeFailure } from "./refusal.ts";

@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from "@grpc/grpc-js";
 import { Role, v } from "hamlet";
+import { normalizeSerial } from "../serial.ts";
 import { canonicalAddress } from "./addresses.ts";
 import { isNodeId } from "./names.ts";
 
@@ -52,7 +53,7 @@ export function identify({ sslPeerCertificate }: AuthContext): Identity {
   if (typeof CN !== "string" || typeof O !== "string") {
     return { kind: "anonymous" };
   }
-  const serial = serialNumber.toLowerCase().replace(/^(?:00)+/, "");
+  const serial = normalizeSerial(serialNumber);
   if (O === "operator") return { kind: "operator", name: CN, serial };
   const role = v.safeParse(Role, O);
   return role.success && isNodeId(CN)

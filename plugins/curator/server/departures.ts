@@ -285,9 +285,13 @@ export class Departures {
       return true;
     }, call);
     failpoint("member demoted");
-    // It learns that, asks for another certificate, and reports with it.
+    const stored = await nodes.read(id, call);
+    if (!stored) throw unknownNode(id);
+    // It learns that, asks for another certificate, and reports with it. What it said as the worker that it was before
+    // it became a member does not tell which certificate it has now.
     const session = await sessions.until(
       id,
+      stored.modRevision,
       ({ role }) => role === Role.WORKER,
       call,
     );

@@ -8,8 +8,8 @@ import {
   InvitationRecordSchema,
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
+import { fromRecordRole, toRecordRole } from "../roles.ts";
 import type { Store, Stored, Txn } from "./nodes_store.ts";
-import { fromRecordRole, toRecordRole } from "./roles.ts";
 
 const INVITES = "/invites/";
 /** How long after its end an invitation can still be told apart from one that never was, in milliseconds. */

@@ -22,13 +22,14 @@ import {
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { signedBytes } from "../join_signature.ts";
+import { fromRecordRole, toRecordRole } from "../roles.ts";
 import { acceptAddresses } from "./addresses.ts";
 import type { Caller } from "./caller.ts";
+import { certify } from "./certify.ts";
 import type { Invitations } from "./invitations.ts";
 import { checkName } from "./names.ts";
 import { nodeIdOf } from "./node_key.ts";
 import { nameTaken, type NodesStore } from "./nodes_store.ts";
-import { fromRecordRole, toRecordRole } from "./roles.ts";
 
 /** Options of {@linkcode Joining}. */
 export interface JoiningOptions {
@@ -119,16 +120,21 @@ export class Joining {
    * @param record The node.
    * @param call To cancel it.
    * @returns The certificate.
+   * @throws {RpcError} `removed` if the node is being removed.
    */
   async renew(record: NodeRecord, call: CallOptions): Promise<Joined> {
-    const { certificate } = await this.#options.authorities.issue({
+    const { authorities, nodes } = this.#options;
+    const { certificate } = await certify(record, {
+      authorities,
+      nodes,
       authority: "cluster",
-      name: record.id,
-      addresses: record.addresses,
       publicKey: new Uint8Array(record.publicKey),
       role: fromRecordRole(record.role),
+      refuse({ id, pending }) {
+        if (pending === Pending.REMOVAL) throw wasRemoved(id);
+      },
     }, call);
-    return { certificate: new Uint8Array(certificate), role: record.role };
+    return { certificate, role: record.role };
   }
 
   async #checkSignature(

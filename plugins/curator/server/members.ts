@@ -75,6 +75,15 @@ export class Members {
     { memberId: string; members: { name: string; peerUrl: string }[] }
   > {
     checkPeerURL(peerURL, record);
+    const keep = async (id: string) => {
+      try {
+        await remember(id);
+      } catch (error) {
+        // Of a node that has been taken out meanwhile nobody would find it.
+        if (error instanceof RpcError) await this.expire(id, {});
+        throw error;
+      }
+    };
     let stale = restart;
     for (;;) {
       try {
@@ -88,16 +97,12 @@ export class Members {
             call,
           );
           failpoint("learner added");
-          try {
-            await remember(added.id);
-          } catch (error) {
-            // Of a node that has been taken out meanwhile nobody would find it.
-            if (error instanceof RpcError) await this.expire(added.id, {});
-            throw error;
-          }
+          await keep(added.id);
           return answer(record.id, added.id, added.members);
         }
         if (!stale) {
+          // Who added it may not have lived to write that down.
+          if (!isOf(known, record)) await keep(known.id);
           await this.place(known, peerURL, call);
           return answer(record.id, known.id, await this.list(call));
         }

@@ -10,10 +10,12 @@ import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import {
   type NodeRecord,
   Pending,
+  Role,
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { Encoded } from "../grpc/service_definition.ts";
 import type { Caller, NodeCaller } from "./caller.ts";
+import { certify } from "./certify.ts";
 import type { Joining } from "./join.ts";
 import type { Members } from "./members.ts";
 import type { Batch, NodeFeed } from "./node_feed.ts";
@@ -125,34 +127,41 @@ export function membershipRpc(
     peerCertificate: {
       access: "member",
       async handle({ publicKey }, caller) {
-        const { id, addresses } = await recordOf(nodes, caller);
         const authority = "peer" as const;
-        const { certificate, authorityCertificate } = await authorities.issue({
-          authority,
-          name: id,
-          addresses,
-          publicKey: new Uint8Array(publicKey),
-        }, caller);
+        const { certificate, authorityCertificate } = await certify(
+          await recordOf(nodes, caller),
+          {
+            authorities,
+            nodes,
+            authority,
+            publicKey: new Uint8Array(publicKey),
+            refuse: refuseUnlessMember,
+          },
+          caller,
+        );
         const { der: crl } = await authorities.crl({ authority }, caller);
         return { certificate, authority: authorityCertificate, crl };
       },
     },
     sealKey: {
       access: "member",
-      handle: (_request, caller) => authorities.sealKey({}, caller),
+      async handle(_request, caller) {
+        refuseUnlessMember(await recordOf(nodes, caller));
+        return await authorities.sealKey({}, caller);
+      },
     },
     addMember: {
       access: "member",
       async handle({ peerUrl, restart, etcdVersion }, caller) {
         const record = await recordOf(nodes, caller);
-        refuseIfLeaving(record);
+        refuseUnlessMember(record);
         return await members.add(record, {
           peerURL: peerUrl,
           restart,
           version: etcdVersion || undefined,
           remember: async (memberId) => {
             await nodes.update(record.id, (record) => {
-              refuseIfLeaving(record);
+              refuseUnlessMember(record);
               record.memberId = memberId;
               return true;
             }, caller);
@@ -181,12 +190,18 @@ async function recordOf(nodes: NodesStore, caller: Caller) {
   return stored.record;
 }
 
-/** A member that somebody takes out is not to come back at the same time. */
-function refuseIfLeaving({ id, pending }: NodeRecord): void {
-  if (pending === Pending.UNSPECIFIED) return;
+/** A member that somebody takes out is not to come back at the same time, nor to get what members have. */
+function refuseUnlessMember({ id, pending, role }: NodeRecord): void {
+  if (pending !== Pending.UNSPECIFIED) {
+    throw new RpcError(
+      Code.UNAVAILABLE,
+      `Node "${id}" is on its way out of the members`,
+    );
+  }
+  if (role === Role.MEMBER) return;
   throw new RpcError(
-    Code.UNAVAILABLE,
-    `Node "${id}" is on its way out of the members`,
+    Code.PERMISSION_DENIED,
+    `Only a member may do this, and node "${id}" is a worker`,
   );
 }
 

@@ -110,6 +110,25 @@ export function membershipService(
     }
   }
 
+  /** Ends the wait for a node that somebody has taken out, or made a worker again. */
+  async function refuseIfCalledOff(id: string, call: Caller): Promise<void> {
+    let found;
+    try {
+      found = await nodes.read(id, call);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      // Without a majority nobody is promoted, and nothing is called off.
+      return;
+    }
+    if (!found) throw unknownNode(id);
+    const { name, role, pending } = found.record;
+    if (role === Role.MEMBER && pending === Pending.UNSPECIFIED) return;
+    throw new RpcError(
+      Code.FAILED_PRECONDITION,
+      `Node "${name}" is to be a member no more`,
+    );
+  }
+
   async function* promote(
     node: string,
     call: Caller,
@@ -145,6 +164,7 @@ export function membershipService(
         yield { step: "It is a learner and catches up", done: false };
       }
       if (own && !own.learner) break;
+      await refuseIfCalledOff(id, call);
       await delay(LOOK_MS, undefined, { signal: call.signal });
     }
     yield { step: "It is a member with a vote", done: true };

@@ -59,16 +59,13 @@ export class NodeFeed {
   /** Readers that were told less are too late. */
   #forgotten = 0;
   #at = 0;
+  /** Whether it has ever been told what there is. */
   #loaded = false;
-  #changed = Promise.withResolvers<void>();
+  /** Wakes each reader that waits for a change. */
+  readonly #waiting = new Set<() => void>();
   #backlog: Backlog | undefined;
   /** Of the newest change, by place and by the change after which they begin. */
   readonly #changes = new Map<string, Batch>();
-
-  /** Whether it has ever been told what there is. */
-  get loaded(): boolean {
-    return this.#loaded;
-  }
 
   /** How many nodes there are. */
   get size(): number {
@@ -128,9 +125,7 @@ export class NodeFeed {
     }
     this.#loaded = true;
     this.#changes.clear();
-    const changed = this.#changed;
-    this.#changed = Promise.withResolvers();
-    changed.resolve();
+    for (const wake of [...this.#waiting]) wake();
   }
 
   /**
@@ -170,7 +165,6 @@ export class NodeFeed {
   ): AsyncGenerator<Batch, void, void> {
     let known: NodeRecord | undefined;
     for (;;) {
-      const changed = this.#changed.promise;
       const record = this.get(id);
       if (record !== known) {
         const batch = record
@@ -178,12 +172,23 @@ export class NodeFeed {
           : new Batch([], [id], "change");
         known = record;
         yield batch;
-      } else await unlessAborted(changed, signal);
+      } else await this.#next(signal);
     }
   }
 
-  #next(signal: AbortSignal): Promise<void> {
-    return unlessAborted(this.#changed.promise, signal);
+  /** Waits for the next change. One that is canceled leaves nothing behind, however long that takes to come. */
+  async #next(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener("abort", abort, { once: true });
+    this.#waiting.add(resolve);
+    try {
+      await promise;
+    } finally {
+      this.#waiting.delete(resolve);
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   #currentBacklog(): Backlog {
@@ -222,20 +227,4 @@ export class NodeFeed {
 
 function byId(a: NodeRecord, b: NodeRecord): number {
   return a.id < b.id ? -1 : 1;
-}
-
-/** Waits for a promise that never rejects. */
-function unlessAborted(
-  promise: Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(() => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    });
-  });
 }

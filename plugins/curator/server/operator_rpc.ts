@@ -16,8 +16,8 @@ import {
 } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
 import { Role as RecordRole } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
+import { fromRecordRole, toRecordRole } from "../roles.ts";
 import type { Caller } from "./caller.ts";
-import { fromRecordRole, toRecordRole } from "./roles.ts";
 import type { Handlers } from "./serve_rpc.ts";
 
 /** Options of {@linkcode operatorRpc}. */

@@ -6,9 +6,9 @@ import {
   SessionRecordSchema,
 } from "hamlet/proto/hamlet/cluster/v1/record_pb.ts";
 import { Code, RpcError } from "../grpc/rpc_error.ts";
+import { toRecordRole } from "../roles.ts";
 import type { NodeCaller } from "./caller.ts";
 import type { Store } from "./nodes_store.ts";
-import { toRecordRole } from "./roles.ts";
 
 const SESSIONS = "/sessions/";
 /** Earlier starts of a node that are remembered. */
@@ -132,12 +132,14 @@ export class Sessions {
    * Waits until a node reports in some way.
    *
    * @param id The node ID.
+   * @param after What it said up to this revision of the store does not count.
    * @param wanted What its session has to be like.
    * @param options To cancel it.
    * @returns The session.
    */
   async until(
     id: string,
+    after: number,
     wanted: (session: SessionRecord) => boolean,
     options: CallOptions,
   ): Promise<SessionRecord> {
@@ -148,9 +150,9 @@ export class Sessions {
         : item.events.flatMap((event) =>
           event.kind === "put" ? [event.kv] : []
         );
-      for (const { value } of kvs) {
+      for (const { value, modRevision } of kvs) {
         const session = fromBinary(SessionRecordSchema, value);
-        if (wanted(session)) return session;
+        if (modRevision > after && wanted(session)) return session;
       }
     }
     throw new RpcError(Code.CANCELLED, `Canceled the wait for node "${id}"`);

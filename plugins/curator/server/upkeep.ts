@@ -105,9 +105,12 @@ export async function upkeep(
       );
     }
     const certain = pending.filter((record) => !open.includes(record));
+    const problems: unknown[] = [];
     for (const record of begun.longerThan(BEGUN_MS, certain)) {
-      await goOn(record);
+      // One that cannot leave yet is nothing that others have to wait for.
+      await goOn(record).catch((error) => problems.push(error));
     }
+    if (problems.length > 0) throw problems[0];
   }
 
   async function goOn(record: NodeRecord): Promise<void> {

@@ -15,8 +15,8 @@ import {
   WatchEventSchema,
 } from "hamlet/proto/metropolis/node/core/curator/proto/api/api_pb.ts";
 import { Encoded } from "../grpc/service_definition.ts";
+import { fromRecordRole } from "../roles.ts";
 import type { Batch } from "./node_feed.ts";
-import { fromRecordRole } from "./roles.ts";
 
 /**
  * Encodes a batch as the origin's clients read it.

@@ -211,6 +211,35 @@ Deno.test("processService() kills what does not end within the grace period, and
   ]);
 });
 
+Deno.test("processService() says when a canceled program has ended, whatever else runs", async () => {
+  const { service, run, cancel } = shell();
+  const other = new AbortController();
+  const stays = service.implementation.run(
+    { program: "sh", args: ["-c", "exec sleep 60"] },
+    {
+      name: "network",
+      scope: { sh: { args: ["**"] } },
+      signal: other.signal,
+    },
+  )[Symbol.asyncIterator]();
+  await stays.next();
+  await service.canceledEnded();
+
+  const events = run(
+    'trap "sleep 0.3; exit" TERM; echo ready; while :; do sleep 0.01; done',
+  )[Symbol.asyncIterator]();
+  const started = (await events.next()).value;
+  assert(started?.kind === "started");
+  await events.next();
+  cancel();
+  assert(isAlive(started.pid));
+  await service.canceledEnded();
+  assert(!isAlive(started.pid));
+
+  other.abort();
+  await Promise.all([events.return?.(), stays.return?.(), service.ended()]);
+});
+
 Deno.test("processService() does not start a program again before the one that was canceled has ended", async () => {
   const { run, service } = shell();
   const script = (name: string) =>

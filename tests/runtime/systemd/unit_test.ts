@@ -70,3 +70,33 @@ Deno.test("unitText() makes a unit that systemd takes and finds confined", async
   const flags = ["--offline=yes", "--threshold=26", "--no-pager"];
   await run("systemd-analyze", ["security", ...flags, path]);
 });
+
+Deno.test("unitText() says how an empty data folder becomes a node until that has been ready once, in whatever role", async () => {
+  await using folder = await tempFolder();
+  const first = `${folder.path}/first-start`;
+  const file = `${folder.path}/node.json`;
+  const [, command] =
+    /^ExecStartPre=\+\/bin\/sh -c '(.*)'$/m.exec(unitOf({})) ?? [];
+  assert.ok(command);
+  const isKept = async (content?: Record<string, unknown>) => {
+    await Deno.writeTextFile(first, "");
+    if (content) {
+      await Deno.writeTextFile(file, JSON.stringify(content, null, 2));
+    }
+    await run("sh", [
+      "-c",
+      command.replaceAll(/\/(?:etc|var\/lib)\/hamlet\//g, `${folder.path}/`),
+    ]);
+    return (await Array.fromAsync(Deno.readDir(folder.path))).some((
+      { name },
+    ) => name === "first-start");
+  };
+  const node = { id: "hamlet-0", name: "hamlet", origin: "new-cluster" };
+  assert.equal(await isKept(), true);
+  assert.equal(await isKept({ ...node, established: false }), true);
+  const ready = { ...node, hamlet: "0.1.0" };
+  assert.equal(await isKept({ ...ready, established: true }), false);
+  // The founder that has just become a worker, which no longer is what --new-cluster makes.
+  const worker = { ...ready, origin: "join", role: "worker" };
+  assert.equal(await isKept({ ...worker, established: false }), false);
+});

@@ -9,7 +9,7 @@ import {
 } from "../../../../plugins/ca/authority.ts";
 import { issue } from "../../../../plugins/ca/issue.ts";
 import { signRevocationList } from "../../../../plugins/ca/revocation_list.ts";
-import { normalizeSerial } from "../../../../plugins/curator/client/serial.ts";
+import { normalizeSerial } from "../../../../plugins/curator/serial.ts";
 import type { Credentials } from "../../../../plugins/curator/identity_files.ts";
 import { toPem } from "../../../../plugins/curator/identity_files.ts";
 import {

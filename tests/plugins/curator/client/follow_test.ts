@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { type ClusterNode, Latest } from "../../../../mod.ts";
 import {
   Follower,
@@ -238,6 +239,29 @@ Deno.test("Follower reports as often as the member asks for", async () => {
   assert.equal(node.log.lines.length, 1);
 });
 
+Deno.test("Follower leaves nothing behind with each report", async () => {
+  const member = await Member.create();
+  member.next = 1;
+  await using played = await member.start();
+  await using node = await Node.start([played]);
+  const watch = node.self.watch.bind(node.self);
+  let open = 0;
+  node.self.watch = async function* (signal) {
+    open++;
+    try {
+      yield* watch(signal);
+    } finally {
+      open--;
+    }
+  };
+  const late = Promise.withResolvers<number>();
+  member.onReport = () => {
+    if (member.reports.length === 4) late.resolve(open);
+  };
+  // One waits for a change to report, the other for the end of a server of its own.
+  assert((await late.promise) <= 2, `${open} wait for a change`);
+});
+
 Deno.test("Follower moves on when its member ends, and keeps what it knows", async () => {
   const [first, second] = [await Member.create(), await Member.create()];
   const nodes = [{ id: "a", name: "ay" }];
@@ -424,6 +448,39 @@ Deno.test("Follower renews the certificate as soon as an operator has changed th
   });
   await node.log.until(/^info Renewed this node's certificate/);
   await node.knows((nodes) => nodes.some((one) => one.role === "member"));
+});
+
+Deno.test("Follower renews the certificate once at a time, whoever tells of a change", async () => {
+  const member = await Member.create();
+  const worker = await authority.node("worker");
+  const { id, pem } = worker.identity;
+  const view = { id, name: "self", role: Role.WORKER };
+  let running = 0;
+  let most = 0;
+  let renewals = 0;
+  await using played = await PlayedMember.start(member.node, {
+    ...member.part(),
+    async renew() {
+      most = Math.max(most, ++running);
+      const addresses = [`192.0.2.${7 + Math.min(renewals++, 1)}`];
+      // While the answer to a report is acted upon, the watch tells of the next change.
+      member.say({ nodes: [{ ...view, addresses: ["192.0.2.8"] }] });
+      await delay(300);
+      running--;
+      const key = publicKeyOf(pem);
+      const certificate = await authority.issue(key, "worker", id, addresses);
+      return { certificate, role: Role.WORKER };
+    },
+  });
+  await using node = await Node.start([played], worker);
+  await node.log.until(/Follows member/);
+  member.view = { role: Role.WORKER, addresses: ["192.0.2.7"] };
+  node.self.set({ addresses: ["192.0.2.7"], curatorPort: 0 });
+  await node.log.until(/^info Renewed this node's certificate/);
+  await node.knows((nodes) =>
+    nodes.some(({ addresses }) => addresses.includes("192.0.2.8"))
+  );
+  assert.equal(most, 1);
 });
 
 Deno.test("Follower tells of an address of the other family by way of that", async () => {

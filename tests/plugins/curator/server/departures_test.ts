@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
 import { ServiceError } from "hamlet";
 import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { Departures } from "../../../../plugins/curator/server/departures.ts";
@@ -11,6 +13,7 @@ import { NodesStore } from "../../../../plugins/curator/server/nodes_store.ts";
 import { Sessions } from "../../../../plugins/curator/server/sessions.ts";
 import { upkeep } from "../../../../plugins/curator/server/upkeep.ts";
 import {
+  NodeRecordSchema,
   Pending,
   Role,
 } from "../../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
@@ -265,6 +268,72 @@ Deno.test("setRole makes a worker a member: its next certificate says so", async
   const waits = steps.next();
   ended.abort();
   await assert.rejects(waits);
+});
+
+Deno.test("setRole makes a worker again of one that was about to become a member, and waits for its next certificate", async () => {
+  await using member = await startMember();
+  using node = await member.join({ role: "worker" });
+  const { machine, connection } = node;
+  await connection.membership.report(report());
+  const promotion = member.membership.setRole(
+    { node: machine.id, role: "member" },
+    admin(),
+  )[Symbol.asyncIterator]();
+  await promotion.next();
+  // It has that certificate, and has not reported with it yet.
+  const { certificate } = await connection.membership.renew({});
+  using asMember = member.connect({ key: machine.key, certificate });
+  const promoted = promotion.next();
+  promoted.catch(() => {});
+
+  const steps = member.membership.setRole(
+    { node: machine.id, role: "worker" },
+    admin(),
+  )[Symbol.asyncIterator]();
+  assert.match((await steps.next()).value?.step, /becomes a worker/);
+  const next = steps.next();
+  await assert.rejects(promoted, /is to be a member no more/);
+  const early = await Promise.race([next.then(() => true), delay(300)]);
+  assert.notEqual(early, true);
+  const renewed = await asMember.membership.renew({});
+  using worker = member.connect({
+    key: machine.key,
+    certificate: renewed.certificate,
+  });
+  await worker.membership.report(report());
+  assert.match((await next).value?.step, /runs as a worker/);
+  assert.equal((await steps.next()).value?.done, true);
+  await worker.membership.report(report());
+});
+
+Deno.test("upkeep() goes on with a removal although another one cannot be done yet", async () => {
+  const feed = new NodeFeed();
+  feed.reset(["a", "b"].map((id) => ({
+    record: create(NodeRecordSchema, { id, pending: Pending.REMOVAL }),
+    modRevision: 1,
+  })));
+  const log = new RecordedLog();
+  const finished = Promise.withResolvers<void>();
+  // Of each only what is asked for.
+  const departures = {
+    // deno-lint-ignore require-yield -- it fails, or is done at once
+    async *finish(id: string) {
+      await Promise.resolve();
+      if (id === "a") throw new Error("no majority would be left");
+      finished.resolve();
+    },
+  } as unknown as Departures;
+  const self = { self: true, leader: true, learner: false, name: "self" };
+  const members = {
+    list: () => Promise.resolve([{ ...self, peerURLs: [] }]),
+  } as unknown as Members;
+  const supervisor = supervise(
+    (ctx) => upkeep(ctx, { departures, feed, members, joinTimeout: 300_000 }),
+    { log: () => log },
+  );
+  await finished.promise;
+  await log.until(/warn Upkeep waits: no majority would be left/);
+  await supervisor.cancel();
 });
 
 Deno.test("setRole says so where a node is that already", async () => {

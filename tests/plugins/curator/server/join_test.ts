@@ -2,7 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { fromRecordRole } from "../../../../plugins/curator/server/roles.ts";
+import { fromRecordRole } from "../../../../plugins/curator/roles.ts";
 import { parseToken } from "../../../../plugins/curator/token.ts";
 import { InvitationRecordSchema } from "../../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
 import {

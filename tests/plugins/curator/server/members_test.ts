@@ -5,7 +5,7 @@ import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { Members } from "../../../../plugins/curator/server/members.ts";
 import { NodeRecordSchema } from "../../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
 import { freePort } from "../../../support/port.ts";
-import { report, startMember, type TestMember } from "./harness.ts";
+import { admin, report, startMember, type TestMember } from "./harness.ts";
 
 /** Joins as a member, as far as etcd's start. */
 async function joinAsMember(member: TestMember, name = "") {
@@ -47,6 +47,12 @@ Deno.test("Membership.AddMember finds a learner that was added right before a cr
   const { id } = await member.cluster.addLearner({ peerURL: peerUrl });
   const { memberId } = await node.connection.membership.addMember({ peerUrl });
   assert.equal(memberId, id);
+  // Nor is it left behind where the node is taken out before its etcd starts.
+  await Array.fromAsync(
+    member.membership.remove({ node: node.machine.id }, admin()),
+  );
+  const { members } = await member.cluster.members({});
+  assert.deepEqual(members.map(({ name }) => name), [member.machine.id]);
 });
 
 Deno.test("Membership.AddMember adds no etcd that the members cannot work with", async () => {
