@@ -88,7 +88,7 @@ export async function runServer(
 
   const feed = new NodeFeed();
   const revocations = new Revocations();
-  const sessions = new Sessions(store, log);
+  const sessions = new Sessions(store, log, () => feed.size === 1);
   const members = new Members(etcd, (id) => feed.get(id)?.name);
   const invitations = new Invitations(store);
   const refusals = new Refusals(log);

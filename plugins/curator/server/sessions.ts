@@ -18,16 +18,19 @@ const MOST_STARTS = 16;
 export class Sessions {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #alone: () => boolean;
   /** By this machine's own clock, since those of the members may differ. */
   readonly #heard = new Map<string, { session: SessionRecord; at: number }>();
 
   /**
    * @param store The store.
    * @param log Told of machines that have the same key.
+   * @param alone Whether this is the only node, so that nobody else has to know. @default never
    */
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, log: Logger, alone: () => boolean = () => false) {
     this.#store = store;
     this.#log = log;
+    this.#alone = alone;
   }
 
   /**
@@ -49,6 +52,8 @@ export class Sessions {
     instance: Uint8Array<ArrayBuffer>,
     options: CallOptions,
   ): Promise<void> {
+    // A machine that has nothing to do is not to write to its disk all the time.
+    if (this.#alone() && this.#isKnown(caller, instance)) return;
     const key = SESSIONS + caller.id;
     for (;;) {
       const { kvs: [kv] } = await this.#store.range({ key }, options);
@@ -119,6 +124,21 @@ export class Sessions {
     const heard = this.#heard.get(id);
     return heard &&
       { session: heard.session, ago: performance.now() - heard.at };
+  }
+
+  /** Whether nothing is new of a node but that it is there, which is noted. */
+  #isKnown(
+    { id, address, serial, role }: NodeCaller,
+    instance: Uint8Array<ArrayBuffer>,
+  ): boolean {
+    const heard = this.#heard.get(id);
+    if (heard === undefined) return false;
+    const { session } = heard;
+    const known = session.instance.toHex() === instance.toHex() &&
+      session.address === address && session.serial === serial &&
+      session.role === toRecordRole(role);
+    if (known) heard.at = performance.now();
+    return known;
   }
 
   #hear({ key, value }: Pick<KeyValue, "key" | "value">): void {

@@ -25,7 +25,7 @@ export interface UpkeepOptions {
 }
 
 /** Milliseconds between two looks at the members, of which etcd has no watch. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 /** Milliseconds for the member that began something to bring it to its end itself. */
 const BEGUN_MS = 5_000;
 

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import type { NodeCaller } from "../../../../plugins/curator/server/caller.ts";
 import type { Store } from "../../../../plugins/curator/server/nodes_store.ts";
@@ -9,6 +10,7 @@ import {
   SessionRecordSchema,
 } from "../../../../proto/gen/hamlet/cluster/v1/record_pb.ts";
 import { RecordedLog } from "../client/recorded_log.ts";
+import { startMember } from "./harness.ts";
 
 const earlier = new Uint8Array(16).fill(1);
 const later = new Uint8Array(16).fill(2);
@@ -64,4 +66,36 @@ Deno.test("Sessions.note() takes no start for a copy since a report of the one b
   // Where the earlier one does run, it reports again, and that tells.
   await sessions.note(caller, earlier, {});
   assert.deepEqual(session().clones, [later]);
+});
+
+Deno.test("Sessions.note() writes nothing of a node that is alone and says nothing new", async () => {
+  await using member = await startMember();
+  let alone = true;
+  const sessions = new Sessions(member.kv, member.log, () => alone);
+  const end = new AbortController();
+  const following = sessions.follow(end).catch(() => {});
+  const written = async () => {
+    const { kvs } = await member.kv.range({ key: `/sessions/${caller.id}` });
+    return kvs[0]?.version;
+  };
+  await sessions.note(caller, earlier, {});
+  await sessions.until(caller.id, 0, () => true, end);
+  while (sessions.last(caller.id) === undefined) await delay(5);
+  await delay(20);
+  const { ago: quiet = NaN } = sessions.last(caller.id) ?? {};
+
+  await sessions.note(caller, earlier, {});
+  assert.equal(await written(), 1);
+  // It counts as heard all the same.
+  const { ago = Infinity } = sessions.last(caller.id) ?? {};
+  assert(ago < quiet, `${ago} ms`);
+  await sessions.note({ ...caller, address: "192.0.2.2" }, earlier, {});
+  assert.equal(await written(), 2);
+  await sessions.note(caller, later, {});
+  assert.equal(await written(), 3);
+  alone = false;
+  await sessions.note(caller, later, {});
+  assert.equal(await written(), 4);
+  end.abort();
+  await following;
 });
