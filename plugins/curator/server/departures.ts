@@ -341,14 +341,14 @@ function whereNoMajority(cause: unknown, what: string): unknown {
   );
 }
 
-/** Revokes every certificate of a node but one, of both authorities. */
+/** Revokes every certificate of a node, of both authorities; of the cluster's, those before one if that is given. */
 async function revokeAll(
   authorities: Client<typeof ca>,
   name: string,
-  except: string | undefined,
+  before: string | undefined,
   call: CallOptions,
 ): Promise<number> {
-  if (except === undefined) {
+  if (before === undefined) {
     try {
       return (await authorities.revoke({ name }, call)).revoked.length;
     } catch (error) {
@@ -358,9 +358,13 @@ async function revokeAll(
     }
   }
   const { certificates } = await authorities.list({}, call);
-  const obsolete = certificates.filter((one) =>
-    one.name === name && !one.revoked && one.serial !== except
+  const own = certificates.filter((one) => one.name === name);
+  const cluster = own.filter(({ authority }) => authority === "cluster");
+  // It may have had that one renewed since, for another address.
+  const kept = cluster.slice(
+    cluster.findIndex(({ serial }) => serial === before),
   );
+  const obsolete = own.filter((one) => !one.revoked && !kept.includes(one));
   for (const { serial, authority } of obsolete) {
     await authorities.revoke({ serial, authority }, call);
   }

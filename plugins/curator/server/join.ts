@@ -130,8 +130,13 @@ export class Joining {
       authority: "cluster",
       publicKey: new Uint8Array(record.publicKey),
       role: fromRecordRole(record.role),
-      refuse({ id, pending }) {
+      refuse({ id, pending, role }) {
         if (pending === Pending.REMOVAL) throw wasRemoved(id);
+        if (role === record.role) return;
+        throw new RpcError(
+          Code.UNAVAILABLE,
+          `Node "${id}" has become a ${fromRecordRole(role)} meanwhile`,
+        );
       },
     }, call);
     return { certificate, role: record.role };

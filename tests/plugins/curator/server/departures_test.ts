@@ -306,6 +306,48 @@ Deno.test("setRole makes a worker again of one that was about to become a member
   await worker.membership.report(report());
 });
 
+Deno.test("Departures.demote() leaves a node the certificate that it had renewed meanwhile", async () => {
+  await using member = await startMember();
+  using node = await member.join({ role: "member" });
+  const { machine } = node;
+  const nodes = new NodesStore(member.kv);
+  await nodes.update(machine.id, (record) => {
+    record.role = Role.WORKER;
+    record.pending = Pending.DEMOTION;
+    return true;
+  }, {});
+  const { certificate } = await node.connection.membership.renew({});
+  using worker = member.connect({ key: machine.key, certificate });
+  await worker.membership.report(report());
+  let last = certificate;
+  const departures = new Departures({
+    authorities: {
+      ...member.ca,
+      revoke: (...args) => member.ca.revoke(...args),
+      async list(...args) {
+        ({ certificate: last } = await worker.membership.renew({}));
+        return await member.ca.list(...args);
+      },
+    },
+    members: new Members(member.cluster, () => undefined),
+    nodes,
+    sessions: new Sessions(member.kv, member.log),
+    self: member.machine.id,
+  });
+  const ended = Array.fromAsync(departures.finish(machine.id, {}));
+  // Reports that came before do not count.
+  const reports = setInterval(
+    () => void worker.membership.report(report()).catch(() => {}),
+    100,
+  );
+  await ended.finally(() => clearInterval(reports));
+  using later = member.connect({ key: machine.key, certificate: last });
+  await later.membership.report(report());
+  await assert.rejects(node.connection.membership.renew({}), {
+    reason: "revoked",
+  });
+});
+
 Deno.test("upkeep() goes on with a removal although another one cannot be done yet", async () => {
   const feed = new NodeFeed();
   feed.reset(["a", "b"].map((id) => ({
