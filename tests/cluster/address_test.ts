@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { allResolve, members } from "./support/grow.ts";
+import { isDeepStrictEqual } from "node:util";
+import { membership } from "../../mod.ts";
+import { allResolve, invite, members } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
+import { until } from "./support/until.ts";
 import { read, write } from "./support/writes.ts";
 
 /** Waits until a host's etcd is known to all where the host is now. */
@@ -42,5 +45,38 @@ Deno.test("members that get other addresses one after another, while they run, s
   for (const host of all) {
     assert.equal(await read(host, "/test/one"), "1");
     assert.equal(await read(host, "/test/two"), "1");
+  }
+});
+
+Deno.test("a member of both families is joined and followed by machines of either, and all know its addresses", async () => {
+  await using lab = await Lab.open();
+  const one = await lab.host("one");
+  await one.addAddress("fd77::1");
+  await one.start(["--new-cluster", "--listen", "::"]).ready();
+  const token = await invite(one, "worker", 2);
+  const four = await lab.host("four");
+  const six = await lab.host("six");
+  await six.setAddress("fd77::3");
+  for (const host of [four, six]) await host.join(token);
+  for (const host of [four, six]) await host.node.ready();
+  const known = {
+    one: "10.77.0.1,fd77::1",
+    four: "10.77.0.2",
+    six: "fd77::3",
+  };
+  for (const host of [one, four, six]) {
+    await until(
+      `${host.name} knows where all are`,
+      async () => {
+        const { nodes } = await host.client.call(membership, "nodes", {});
+        return isDeepStrictEqual(
+          Object.fromEntries(
+            nodes.map((one) => [one.name, `${one.addresses}`]),
+          ),
+          known,
+        );
+      },
+      host.explain,
+    );
   }
 });

@@ -39,8 +39,8 @@ export interface MembershipServiceOptions {
   readonly sessions: Sessions;
 }
 
-/** Members that a token names. */
-const MOST_ENDPOINTS = 5;
+/** Addresses of members that a token names. */
+const MOST_ENDPOINTS = 6;
 /** Milliseconds between two looks at the members, of which etcd has no watch. */
 const LOOK_MS = 250;
 /** Milliseconds in which those that are a majority find another leader, https://etcd.io/docs/v3.4/tuning/ */
@@ -76,12 +76,13 @@ export function membershipService(
     const usable = [
       ...own ? [own.record] : [],
       ...feed.all().filter(({ id }) => id !== self),
-    ].filter(({ role, addresses, curatorPort }) =>
-      role === Role.MEMBER && addresses.length > 0 && curatorPort !== 0
+    ].filter(({ role, curatorPort }) =>
+      role === Role.MEMBER && curatorPort !== 0
     );
-    return usable.slice(0, MOST_ENDPOINTS).map((
-      { id, addresses: [address = ""], curatorPort: port },
-    ) => ({ id, address, port }));
+    // Whoever joins may speak but one of two families.
+    return usable.flatMap(({ id, addresses, curatorPort: port }) =>
+      addresses.map((address) => ({ id, address, port }))
+    ).slice(0, MOST_ENDPOINTS);
   }
 
   /** The members; right after the one that led has gone, those that have the next leader. */

@@ -26,8 +26,8 @@ export interface HostParts {
   /** Where it keeps its things. */
   readonly folder: string;
   readonly namespace: Namespace;
-  /** Its default route. */
-  readonly gateway: string;
+  /** Tells the default route of a host with an address. */
+  readonly gateway: (address: string) => string;
   /** Says how all hosts are doing, for the message of a failure. */
   readonly explain: () => string;
 }
@@ -152,17 +152,24 @@ export class Host implements AsyncDisposable {
 
   /** Gives it another address, as a DHCP server does. */
   async setAddress(address: string): Promise<void> {
-    const { gateway } = this.#parts;
     await this.exec(
       ...["sh", "-euc"],
       `ip link set eth0 up
-      ip address flush dev eth0 scope global
-      ip address add ${
+      ip address flush dev eth0 scope global`,
+    );
+    await this.addAddress(address);
+    this.address = address;
+  }
+
+  /** Gives it an address of the other family too. */
+  async addAddress(address: string): Promise<void> {
+    await this.exec(
+      ...["sh", "-euc"],
+      `ip address add ${
         address.includes(":") ? `${address}/64 nodad` : `${address}/24`
       } dev eth0
-      ip route replace default via ${gateway}`,
+      ip route replace default via ${this.#parts.gateway(address)}`,
     );
-    this.address = address;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

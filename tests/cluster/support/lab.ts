@@ -37,7 +37,7 @@ export class Lab implements AsyncDisposable {
   /**
    * Makes a lab without hosts.
    *
-   * @param family What its hosts speak, and nothing else.
+   * @param family What its hosts speak at first.
    */
   static async open(family: "ipv4" | "ipv6" = "ipv4"): Promise<Lab> {
     await using cleanup = new AsyncDisposableStack();
@@ -81,7 +81,8 @@ export class Lab implements AsyncDisposable {
         name,
         folder: folder.path,
         namespace,
-        gateway: NETWORKS[this.#family].gateway,
+        gateway: (address) =>
+          NETWORKS[address.includes(":") ? "ipv6" : "ipv4"].gateway,
         explain: () =>
           this.hosts.map(({ name, log }) => `\nLog of "${name}":\n${log}`)
             .join(""),
