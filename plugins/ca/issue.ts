@@ -1,3 +1,4 @@
+import type { CertificateRole } from "hamlet";
 import { type Authority, exportKey, generateKeyPair } from "./authority.ts";
 import { randomSerial } from "./serial.ts";
 
@@ -17,7 +18,7 @@ export interface IssueOptions {
    * every TLS library shows the subject of a peer as it is. A URI such as SPIFFE's would need a
    * fully qualified host name in it (RFC 5280, 4.2.1.6), which a cluster does not have.
    */
-  readonly role?: "operator" | "member" | "worker" | undefined;
+  readonly role?: CertificateRole | undefined;
 }
 
 /** A certificate that was signed, and not registered yet. */

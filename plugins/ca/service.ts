@@ -105,6 +105,7 @@ export function createService(
     const record = {
       name: options.name,
       addresses: [...options.addresses],
+      ...options.role !== undefined && { role: options.role },
       issuedAt: new Date().toISOString(),
     };
     if (state.kind === "pending") {

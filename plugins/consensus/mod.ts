@@ -93,7 +93,10 @@ export default definePlugin({
       starts.forceNewCluster();
       starts.again(new EtcdExitError("etcd is started again to be alone"));
     };
-    const remembered = await RememberedMembers.open(files.members, node.id);
+    await using remembered = await RememberedMembers.open(
+      files.members,
+      node.id,
+    );
 
     const connected = Promise.withResolvers<void>();
     report("etcd starts");

@@ -9,7 +9,7 @@ const Remembered = v.array(
  * The members as etcd told them last. etcd answers nobody between its start and the first leader, which is when an
  * operator most wants to know who is missing.
  */
-export class RememberedMembers {
+export class RememberedMembers implements AsyncDisposable {
   readonly #path: string;
   readonly #self: string;
   #known: v.InferOutput<typeof Remembered>;
@@ -60,6 +60,11 @@ export class RememberedMembers {
     const written = this.#writing.then(() => this.#write());
     this.#writing = written.catch(() => {});
     await written;
+  }
+
+  /** Waits until nothing is being written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing;
   }
 
   async #write(): Promise<void> {

@@ -10,6 +10,11 @@ export const AuthorityName = v.picklist(["peer", "cluster"]);
 /** One of the two authorities. */
 export type AuthorityName = v.InferOutput<typeof AuthorityName>;
 
+/** What a certificate of the cluster authority says that who has it is. */
+export const CertificateRole = v.picklist(["operator", "member", "worker"]);
+/** What a certificate of the cluster authority says that who has it is. */
+export type CertificateRole = v.InferOutput<typeof CertificateRole>;
+
 /** A certificate's serial number in lower-case hex, no leading zero byte. */
 const serial = v.pipe(v.string(), v.regex(/^[0-9a-f]{1,40}$/));
 
@@ -19,6 +24,8 @@ export const IssuedCertificate = v.object({
   serial,
   name: v.string(),
   addresses: v.array(v.string()),
+  /** What it says that who has it is; of the cluster authority's alone. */
+  role: v.optional(CertificateRole),
   /** ISO 8601, by the clock of the node that issued it. */
   issuedAt: v.string(),
   revoked: v.boolean(),
@@ -54,10 +61,7 @@ export const ca = defineService({
         addresses: v.pipe(v.array(IpAddress), v.maxLength(16)),
         publicKey: v.optional(Bytes),
         /** Who the holder is to the cluster authority; `operator` unless it is a node's identity. */
-        role: v.optional(
-          v.picklist(["operator", "member", "worker"]),
-          "operator",
-        ),
+        role: v.optional(CertificateRole, "operator"),
       }),
       v.object({
         serial,

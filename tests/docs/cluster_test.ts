@@ -93,6 +93,8 @@ function seen(text: string): string {
       /hamlet1\.[a-z]+\.\S+/g,
       "TOKEN",
     )
+      // How often it had its certificate renewed depends on when it heard what.
+      .replaceAll(/(?<=certificates are revoked: )\d+/g, "NUMBER")
       // An election may have made another one the leader.
       .replaceAll(/\b(?:leader|voter)\b/g, "VOTER"),
   );

@@ -259,7 +259,7 @@ export class Departures {
     call: CallOptions,
   ): AsyncGenerator<Step, void, void> {
     const { authorities, nodes, sessions } = this.#options;
-    const revoked = await revokeAll(authorities, id, undefined, call);
+    const revoked = await revokeAll(authorities, id, call);
     if (revoked > 0) {
       yield { step: `Its certificates are revoked: ${revoked}`, done: false };
     }
@@ -296,7 +296,7 @@ export class Departures {
       call,
     );
     yield { step: "It runs as a worker", done: false };
-    await revokeAll(authorities, id, session.serial, call);
+    await revokeFormer(authorities, id, session.serial, call);
     await nodes.update(id, (record) => {
       if (record.pending !== Pending.DEMOTION) return false;
       record.pending = Pending.UNSPECIFIED;
@@ -341,32 +341,36 @@ function whereNoMajority(cause: unknown, what: string): unknown {
   );
 }
 
-/** Revokes every certificate of a node, of both authorities; of the cluster's, those before one if that is given. */
+/** Revokes every certificate of a node, of both authorities. */
 async function revokeAll(
   authorities: Client<typeof ca>,
   name: string,
-  before: string | undefined,
   call: CallOptions,
 ): Promise<number> {
-  if (before === undefined) {
-    try {
-      return (await authorities.revoke({ name }, call)).revoked.length;
-    } catch (error) {
-      const none = error instanceof ServiceError && error.code === "not-found";
-      if (none) return 0;
-      throw error;
-    }
+  try {
+    return (await authorities.revoke({ name }, call)).revoked.length;
+  } catch (error) {
+    const none = error instanceof ServiceError && error.code === "not-found";
+    if (none) return 0;
+    throw error;
   }
+}
+
+/**
+ * Revokes what a node had as a member, and as a worker before the certificate that it has reported with. It may have had
+ * that one renewed since, for another address.
+ */
+async function revokeFormer(
+  authorities: Client<typeof ca>,
+  name: string,
+  reported: string,
+  call: CallOptions,
+): Promise<void> {
   const { certificates } = await authorities.list({}, call);
   const own = certificates.filter((one) => one.name === name);
-  const cluster = own.filter(({ authority }) => authority === "cluster");
-  // It may have had that one renewed since, for another address.
-  const kept = cluster.slice(
-    cluster.findIndex(({ serial }) => serial === before),
-  );
-  const obsolete = own.filter((one) => !one.revoked && !kept.includes(one));
-  for (const { serial, authority } of obsolete) {
+  const at = own.findIndex(({ serial }) => serial === reported);
+  for (const [index, { serial, authority, role, revoked }] of own.entries()) {
+    if (revoked || role === "worker" && index >= at) continue;
     await authorities.revoke({ serial, authority }, call);
   }
-  return obsolete.length;
 }

@@ -49,3 +49,16 @@ Deno.test("RememberedMembers.open() takes a damaged file for none", async () => 
     assert.deepEqual((await RememberedMembers.open(path, "node-1")).list, []);
   }
 });
+
+Deno.test("RememberedMembers ends with nothing half written", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/members.json`;
+  {
+    await using members = await RememberedMembers.open(path, "node-1");
+    void members.update([member("1")]);
+  }
+  assert.deepEqual(
+    Array.from(Deno.readDirSync(folder.path), ({ name }) => name),
+    ["members.json"],
+  );
+});

@@ -348,6 +348,40 @@ Deno.test("Departures.demote() leaves a node the certificate that it had renewed
   });
 });
 
+Deno.test("Departures.demote() takes a member's certificate also from a node that reports with an older one of a worker", async () => {
+  await using member = await startMember();
+  using node = await member.join({ role: "worker" });
+  const { machine, connection } = node;
+  const nodes = new NodesStore(member.kv);
+  const become = (role: Role, pending: Pending) =>
+    nodes.update(machine.id, (record) => {
+      record.role = role;
+      record.pending = pending;
+      return true;
+    }, {});
+  await become(Role.MEMBER, Pending.UNSPECIFIED);
+  const { certificate } = await connection.membership.renew({});
+  using asMember = member.connect({ key: machine.key, certificate });
+  await asMember.membership.report(report());
+  await become(Role.WORKER, Pending.DEMOTION);
+
+  const departures = new Departures({
+    authorities: member.ca,
+    members: new Members(member.cluster, () => undefined),
+    nodes,
+    sessions: new Sessions(member.kv, member.log),
+    self: member.machine.id,
+  });
+  const ended = Array.fromAsync(departures.finish(machine.id, {}));
+  const reports = setInterval(
+    () => void connection.membership.report(report()).catch(() => {}),
+    100,
+  );
+  await ended.finally(() => clearInterval(reports));
+  await connection.membership.report(report());
+  await assert.rejects(asMember.membership.renew({}), { reason: "revoked" });
+});
+
 Deno.test("upkeep() goes on with a removal although another one cannot be done yet", async () => {
   const feed = new NodeFeed();
   feed.reset(["a", "b"].map((id) => ({
