@@ -1,5 +1,6 @@
 import type { FlagParametersForType } from "@stricli/core";
 import type { NodeSettings } from "../node/settings.ts";
+import { whyUnreadable } from "../node/why_unreadable.ts";
 import type { CliContext } from "./context.ts";
 import { CommandFailed, UsageError } from "./errors.ts";
 
@@ -68,9 +69,7 @@ async function readToken(path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (cause) {
     throw new CommandFailed(
-      `Cannot read the join token from "${path}": ${
-        cause instanceof Error ? cause.message : cause
-      }`,
+      `Cannot read the join token from "${path}": ${whyUnreadable(cause)}`,
       { cause },
     );
   }

@@ -49,7 +49,9 @@ export class ManifestSource {
   problem(path: JsonPath, advice: string): string {
     const node = this.#find(path);
     const subject = node === undefined ? "is missing" : `is ${quote(node)}`;
-    return `${this.locate(path)}: ${formatPath(path)} ${subject}: ${advice}`;
+    // The file as a whole has no name.
+    const what = path.length === 0 ? "all of it" : formatPath(path);
+    return `${this.locate(path)}: ${what} ${subject}: ${advice}`;
   }
 
   /**

@@ -48,11 +48,12 @@ export class FolderLock implements Disposable {
    * Looks whether a folder could be locked, and changes nothing.
    *
    * @param folder The folder, which need not be there.
+   * @param advice What to do then.
    * @throws {StartError} If another process has it.
    */
-  static async refuseHeld(folder: string): Promise<void> {
+  static async refuseHeld(folder: string, advice?: string): Promise<void> {
     const holder = await lockHolder(folder);
-    if (holder !== undefined) throw heldError(folder, holder);
+    if (holder !== undefined) throw heldError(folder, holder, advice);
   }
 
   /** Gives the folder back. */
@@ -88,10 +89,14 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   }
 }
 
-function heldError(folder: string, holder: string): StartError {
+function heldError(
+  folder: string,
+  holder: string,
+  advice =
+    "stop that one first, or give this one folders of its own with --data-dir and --run-dir",
+): StartError {
   return new StartError(
     1,
-    `Cannot use folder "${folder}": another Hamlet runs on it, process ${holder}; stop that one first, or ` +
-      `give this one folders of its own with --data-dir and --run-dir`,
+    `Cannot use folder "${folder}": another Hamlet runs on it, process ${holder}; ${advice}`,
   );
 }

@@ -283,6 +283,13 @@ async function makeFolder(path: string, mode: number): Promise<void> {
 }
 
 async function resolveFolder(path: string): Promise<string> {
+  // What stands for bytes that are not UTF-8: with it, another folder would be taken than the one that was named.
+  if (path.includes("\uFFFD")) {
+    throw new StartError(
+      2,
+      `Cannot use folder "${path}": its path is not UTF-8; choose another one`,
+    );
+  }
   const absolute = resolve(path);
   const existing = await nearestExisting(absolute);
   const rest = absolute.slice(existing.length).split("/").filter((name) =>
@@ -316,6 +323,15 @@ async function exists(path: string): Promise<boolean> {
       error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory
     ) return false;
+    if (
+      error instanceof Error && "code" in error && error.code === "ENAMETOOLONG"
+    ) {
+      throw new StartError(
+        1,
+        `Cannot use folder "${path}": its path, or a name in it, is too long; choose a shorter one`,
+        { cause: error },
+      );
+    }
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new StartError(
       1,

@@ -29,8 +29,9 @@ export async function examineReset(
   >,
 ): Promise<ResetTarget> {
   const { data, run } = await resolveFolders(dataDir, runDir);
-  await FolderLock.refuseHeld(run);
-  await FolderLock.refuseHeld(data);
+  const advice = "stop that one first";
+  await FolderLock.refuseHeld(run, advice);
+  await FolderLock.refuseHeld(data, advice);
   const state = await examineData(data);
   const node = state === "node"
     // A node whose file is damaged is one that a person wants to be rid of.

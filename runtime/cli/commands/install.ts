@@ -60,7 +60,9 @@ export default async function install(
   const say = (line: string) => void this.process.stdout.write(`${line}\n`);
   await takeSteps(steps, { dryRun, say });
   say(
-    dryRun
+    dryRun && build === undefined
+      ? "Nothing of this has been done, nor can it be from a checkout: compile it with scripts/compile, and install the program that comes of it"
+      : dryRun
       ? "Nothing of this has been done"
       : "Installed; it starts with the machine, and now with: systemctl start hamlet",
   );

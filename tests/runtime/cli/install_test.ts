@@ -23,4 +23,8 @@ Deno.test("hamlet install leaves a config file as it is where no flag is about o
   ]);
   assert.equal(code, 0, stderr);
   assert.doesNotMatch(stdout, /write .*config\.json/);
+  assert.match(
+    stdout,
+    /^Nothing of this has been done, nor can it be from a checkout: compile /m,
+  );
 });

@@ -77,7 +77,11 @@ const wrong: [criterion: string, text: string, problem: string][] = [
     `{"name": "a", "name": "b"}`,
     ":1:15: name is there twice",
   ],
-  ["something that is no object", `[]`, "Write an object, such as {}"],
+  [
+    "something that is no object",
+    `[]`,
+    ": all of it is []: Write an object, such as {}",
+  ],
   [
     "something that is no JSON",
     `{"name"`,

@@ -246,6 +246,24 @@ Deno.test("openFolders() locks out a second node with either folder, naming the 
   assert.deepEqual(await tree(folder.path), before);
 });
 
+Deno.test("resolveFolders() refuses a path that cannot be one, and says why", async () => {
+  await using folder = await tempFolder();
+  const before = await tree(folder.path);
+  const run = `${folder.path}/run`;
+  for (
+    const [name, said] of [
+      ["a".repeat(300), "its path, or a name in it, is too long"],
+      ["a/".repeat(3_000), "its path, or a name in it, is too long"],
+      ["not-\uFFFD", "its path is not UTF-8"],
+    ] as const
+  ) {
+    const message = await refused(`${folder.path}/${name}`, run);
+    assert(message.includes(said), message);
+    assert(message.includes("; choose "), message);
+  }
+  assert.deepEqual(await tree(folder.path), before);
+});
+
 Deno.test("openFolders() leaves a lock that ends with its process, also after SIGKILL", async () => {
   await using folder = await tempFolder();
   const folders = await resolveFolders(

@@ -22,7 +22,9 @@ Deno.test("resetNode() empties a node's data folder, in which another one can be
       () => examineReset({ dataDir, runDir }),
       (error: unknown) =>
         error instanceof StartError &&
-        /another Hamlet runs/.test(error.message),
+        /another Hamlet runs on it, process \d+; stop that one first$/.test(
+          error.message,
+        ),
     );
     assert.deepEqual(await tree(dataDir), before);
   }
