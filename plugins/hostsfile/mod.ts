@@ -96,7 +96,12 @@ export default definePlugin({
         for await (const file of right.watch(child.signal)) {
           clearTimeout(timer);
           if (file === undefined) continue;
-          const now = await checkOwnName(hostnames, file.own, hostsFile);
+          const now = await checkOwnName(
+            hostnames,
+            file.own,
+            hostsFile,
+            child,
+          );
           if (now.message !== last?.message) {
             child.log[levelOf(now, last)](now.message);
           }

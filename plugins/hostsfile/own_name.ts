@@ -1,5 +1,5 @@
 import { BlockList, isIPv4 } from "node:net";
-import type { Client, hostname } from "hamlet";
+import type { CallOptions, Client, hostname } from "hamlet";
 
 /** What the system makes of the node's own name. */
 export interface OwnName {
@@ -15,14 +15,16 @@ export interface OwnName {
  * @param hostnames Asks the resolver.
  * @param address The node's address.
  * @param file The hosts file that says so.
+ * @param options To cancel it: a resolver may take long to give up a name server that it does not reach.
  * @returns What it found; the same message for the same answer.
  */
 export async function checkOwnName(
   hostnames: Client<typeof hostname>,
   address: string,
   file: string,
+  options: CallOptions,
 ): Promise<OwnName> {
-  const { name, addresses } = await hostnames.resolve({});
+  const { name, addresses } = await hostnames.resolve({}, options);
   if (addresses.some((found) => isSame(found, address))) {
     return {
       found: "yes",
