@@ -1,3 +1,4 @@
+import { ifThere } from "../../../mod.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -45,12 +46,13 @@ export class Mortal implements Disposable {
   }
 
   /**
-   * Lets its node join, armed; killed meanwhile, it does so again.
+   * Lets its node join, armed; killed meanwhile, it does so again, until it has been ready once.
    *
    * @param token The token.
    */
   async join(token: string): Promise<void> {
-    this.#again = () => this.join(token);
+    this.#again = async () =>
+      await this.#hasBeenReady() ? this.start() : await this.join(token);
     const { next } = this;
     await this.host.join(token, { HAMLET_FAILPOINT: next });
     this.watch(next);
@@ -65,6 +67,13 @@ export class Mortal implements Disposable {
       this.#deaths++;
       await this.#again();
     });
+  }
+
+  async #hasBeenReady(): Promise<boolean> {
+    const text = await ifThere(
+      Deno.readTextFile(`${this.host.data}/node.json`),
+    );
+    return /"established":\s*true/.test(text ?? "");
   }
 
   [Symbol.dispose](): void {
