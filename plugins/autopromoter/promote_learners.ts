@@ -2,7 +2,7 @@ import { type Client, type cluster, type Logger, ServiceError } from "hamlet";
 import { promotable } from "./promotable.ts";
 
 /** What is needed of the cluster. */
-export type Promoting = Pick<Client<typeof cluster>, "members" | "promote">;
+export type Promoting = Pick<Client<typeof cluster>, "members" | "promote" | "watch">;
 
 /**
  * Promotes every learner that may be, as things are now.
@@ -10,14 +10,14 @@ export type Promoting = Pick<Client<typeof cluster>, "members" | "promote">;
  * @param service The cluster.
  * @param log Told of each promotion.
  * @param signal Ends it.
- * @returns Whether there are learners, whatever has become of them.
+ * @returns Whether to look again: there are learners, whatever has become of them, or nobody could tell.
  */
 export async function promoteLearners(
   service: Promoting,
   log: Logger,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let learners = false;
+  let learners = true;
   try {
     const { members } = await service.members({}, { signal });
     learners = members.some(({ learner }) => learner);

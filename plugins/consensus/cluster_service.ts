@@ -11,6 +11,7 @@ import { isUnhealthy } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
 import { type EtcdVersion, formatVersion, warningOf } from "./etcd_version.ts";
 import { toDecimal, toHex } from "./member_id.ts";
+import type { ListedMembers } from "./listed_members.ts";
 import type { PeerTraffic } from "./peer_traffic.ts";
 import type { RememberedMembers } from "./remembered_members.ts";
 
@@ -18,6 +19,8 @@ import type { RememberedMembers } from "./remembered_members.ts";
 export interface ClusterOptions {
   /** The way to etcd. */
   readonly link: EtcdLink;
+  /** What it says of the members. */
+  readonly listed: ListedMembers;
   /** What etcd hears from its peers. */
   readonly traffic: PeerTraffic;
   readonly version: EtcdVersion;
@@ -41,7 +44,7 @@ export interface ClusterOptions {
 export function createCluster(
   options: ClusterOptions,
 ): Implementation<typeof cluster> {
-  const { link, traffic, version, known, remembered, silentFor } = options;
+  const { link, listed, traffic, version, known, remembered, silentFor } = options;
 
   async function connect() {
     const deadline = Date.now() + link.deadline;
@@ -53,16 +56,13 @@ export function createCluster(
       const { list: last } = remembered;
       if (silentFor() !== 0 && last.length > 0) return { members: last };
       const { client, options } = await connect();
-      const [list, status] = await Promise.all([
-        client.cluster.memberList({ linearizable: false }, options),
-        client.maintenance.status(options),
-      ]);
+      const { status, members: all } = await listed.look(client, options);
       // etcd takes a few milliseconds to tell, and only a promotion has to know it as it is now.
-      const learners = list.members.some(({ isLearner }) => isLearner);
-      if (list.members.length > 1) await traffic.look(learners ? 0 : FRESH);
-      const members = list.members.map((member): Member => {
+      const learners = all.some(({ isLearner }) => isLearner);
+      if (all.length > 1) await traffic.look(learners ? 0 : FRESH);
+      const members = all.map((member): Member => {
         const id = toHex(member.ID);
-        const self = member.ID === list.header.member_id;
+        const self = member.ID === status.header.member_id;
         const heardAgo = self ? 0 : traffic.heardAgo(id);
         const reachable = self || traffic.reachable(id);
         return {
@@ -78,6 +78,10 @@ export function createCluster(
       });
       await remembered.update(members);
       return { members };
+    },
+
+    async *watch(_, { signal }) {
+      for await (const _found of listed.found.watch(signal)) yield {};
     },
 
     async status() {

@@ -4,10 +4,13 @@ import { readAlarms } from "./alarms.ts";
 import { delay } from "./delay.ts";
 import { isTransient } from "./etcd_error.ts";
 import type { EtcdLink } from "./etcd_link.ts";
+import type { ListedMembers } from "./listed_members.ts";
 
 /** Options of {@linkcode watchHealth}. */
 export interface WatchHealthOptions {
   readonly link: EtcdLink;
+  /** Learns of changed members by the way. */
+  readonly listed: ListedMembers;
   /** Told each time: nothing if this member does its job, else why not. */
   report(problem: string | undefined): void;
   /** Called each time that a majority has just agreed. */
@@ -20,10 +23,13 @@ export interface WatchHealthOptions {
   voting(): Promise<void>;
 }
 
-/** Milliseconds between two looks; the end of the process is told by an event of its own. */
-const INTERVAL = 1_000;
+/**
+ * Milliseconds between two looks; the end of the process is told by an event of its own. By them also the autopromoter
+ * hears of a learner, and is to promote it within a second.
+ */
+const INTERVAL = 700;
 /** How many looks there are to each that asks the other members too, which wakes them all. */
-const LOOKS_PER_READ = 5;
+const LOOKS_PER_READ = 7;
 /** Milliseconds that etcd has to answer. */
 const PATIENCE = 2_000;
 
@@ -79,13 +85,13 @@ async function orAborted(
  * @returns What is wrong, for a person; undefined if nothing is.
  */
 async function probe(
-  { link, answered, hasAnswered, voting }: WatchHealthOptions,
+  { link, listed, answered, hasAnswered, voting }: WatchHealthOptions,
   read: boolean,
 ): Promise<string | undefined> {
   try {
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
-    const status = await client.maintenance.status({ deadline });
+    const { status } = await listed.look(client, { deadline });
     answered();
     if (status.isLearner) {
       return "learner, waiting for promotion: it gets a vote once it has caught up";

@@ -22,6 +22,7 @@ import { EtcdStarts } from "./etcd_starts.ts";
 import { RememberedMembers } from "./remembered_members.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
+import { ListedMembers } from "./listed_members.ts";
 import { openMembership } from "./membership.ts";
 import { readMetrics } from "./metrics.ts";
 import { keepPeerUrl } from "./own_peer_url.ts";
@@ -82,6 +83,7 @@ export default definePlugin({
 
     using link = new EtcdLink(files.socket);
     const store = createKv({ link });
+    const listed = new ListedMembers();
     const gate = membership.kind === "founding" ? membership.gate : undefined;
     const traffic = new PeerTraffic({
       metrics: () => readMetrics(files.socket, link.deadline),
@@ -119,6 +121,7 @@ export default definePlugin({
               (health) =>
                 watchHealth(health, {
                   link,
+                  listed,
                   report,
                   answered,
                   hasAnswered,
@@ -183,6 +186,7 @@ export default definePlugin({
       cluster,
       createCluster({
         link,
+        listed,
         traffic,
         version,
         known,

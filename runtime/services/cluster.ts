@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { call, defineService } from "../service/contract.ts";
+import { call, defineService, stream } from "../service/contract.ts";
 import { Finite } from "../service/values.ts";
 
 /** A member of the consensus cluster, as etcd lists it. */
@@ -36,6 +36,8 @@ export const cluster = defineService({
   methods: {
     /** The members as this node's etcd knows them. */
     members: call(v.strictObject({}), v.object({ members: v.array(Member) })),
+    /** An item at once, and one after each change that `members` tells of: of who they are, their votes, or the leader. */
+    watch: stream(v.strictObject({}), v.object({})),
     /** What etcd says of itself on this node. */
     status: call(
       v.strictObject({}),

@@ -66,6 +66,29 @@ Deno.test("consensus.cluster tells the members and what etcd says of itself", as
   });
 });
 
+Deno.test("consensus.cluster tells of every change of the members, and of nothing else", async () => {
+  await using folders = await nodeFolders();
+  await using started = await startEtcdNode(folders);
+  await started.node.ready;
+  const { endpoint, node } = started;
+  const client = await node.use(cluster, signal);
+  const changes = client.watch({});
+  const learners = async () => {
+    assert.equal((await changes.next()).done, false);
+    const { members } = await client.members({});
+    return members.filter(({ learner }) => learner).map(({ id }) => id);
+  };
+  assert.deepEqual(await learners(), []);
+  const store = await node.use(kv, signal);
+  await store.put({ key: "/a", value: bytes("a write") });
+  const url = "--peer-urls=https://127.0.0.1:1";
+  await etcdctl(endpoint, "member", "add", "away", "--learner", url);
+  const [id = "none", ...others] = await learners();
+  assert.deepEqual(others, []);
+  await etcdctl(endpoint, "member", "remove", id);
+  assert.deepEqual(await learners(), []);
+});
+
 Deno.test("consensus starts etcd again when it is killed, and says why it is not ready", async () => {
   await using folders = await nodeFolders();
   await using started = await startEtcdNode(folders);

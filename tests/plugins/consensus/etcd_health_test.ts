@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Context } from "../../../mod.ts";
 import { watchHealth } from "../../../plugins/consensus/etcd_health.ts";
 import { EtcdLink } from "../../../plugins/consensus/etcd_link.ts";
+import { ListedMembers } from "../../../plugins/consensus/listed_members.ts";
 import { collectedHeap } from "../../support/heap.ts";
 
 /** The context of a runnable that only waits for its signal. */
@@ -27,6 +28,7 @@ Deno.test("watchHealth() keeps nothing of the looks it has taken", async () => {
     Object.assign(globalThis, { setTimeout: queueMicrotask });
     await watchHealth(contextOf(end.signal), {
       link,
+      listed: new ListedMembers(),
       voting: () => Promise.resolve(),
       answered() {},
       hasAnswered: () => false,
@@ -55,6 +57,7 @@ Deno.test("watchHealth() ends at once while etcd hangs", async () => {
   const end = new AbortController();
   const ended = watchHealth(contextOf(end.signal), {
     link,
+    listed: new ListedMembers(),
     voting: () => Promise.resolve(),
     answered() {},
     hasAnswered: () => false,

@@ -27,6 +27,7 @@ import { KnownClusterVersion } from "../../../../plugins/consensus/cluster_versi
 import { createCluster } from "../../../../plugins/consensus/cluster_service.ts";
 import { EtcdLink } from "../../../../plugins/consensus/etcd_link.ts";
 import { parseEtcdVersion } from "../../../../plugins/consensus/etcd_version.ts";
+import { ListedMembers } from "../../../../plugins/consensus/listed_members.ts";
 import { readMetrics } from "../../../../plugins/consensus/metrics.ts";
 import { RememberedMembers } from "../../../../plugins/consensus/remembered_members.ts";
 import { PeerTraffic } from "../../../../plugins/consensus/peer_traffic.ts";
@@ -235,6 +236,7 @@ export async function startMember(
         cluster,
         createCluster({
           link,
+          listed: new ListedMembers(),
           traffic,
           version,
           known,
