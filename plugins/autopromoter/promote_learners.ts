@@ -2,7 +2,10 @@ import { type Client, type cluster, type Logger, ServiceError } from "hamlet";
 import { promotable } from "./promotable.ts";
 
 /** What is needed of the cluster. */
-export type Promoting = Pick<Client<typeof cluster>, "members" | "promote" | "watch">;
+export type Promoting = Pick<
+  Client<typeof cluster>,
+  "members" | "promote" | "watch"
+>;
 
 /**
  * Promotes every learner that may be, as things are now.

@@ -44,7 +44,8 @@ export interface ClusterOptions {
 export function createCluster(
   options: ClusterOptions,
 ): Implementation<typeof cluster> {
-  const { link, listed, traffic, version, known, remembered, silentFor } = options;
+  const { link, listed, traffic, version, known, remembered, silentFor } =
+    options;
 
   async function connect() {
     const deadline = Date.now() + link.deadline;

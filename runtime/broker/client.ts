@@ -19,6 +19,7 @@ import {
   STREAM_WINDOW,
 } from "./limits.ts";
 import { packMeasured } from "./pack.ts";
+import { sendPacked } from "./send_packed.ts";
 import type { Transport } from "./transport.ts";
 
 /** What waits for frames under one id. */
@@ -112,8 +113,8 @@ class Connection {
   ): AsyncIterableIterator<unknown> {
     const reader = new StreamReader({
       parse: (value) => this.#parse(name, method.output, value),
-      credit: (items) => this.#transport.send({ kind: "credit", id, items }),
-      cancel: () => this.#transport.send({ kind: "cancel", id }),
+      credit: (items) => this.#transport.queue({ kind: "credit", id, items }),
+      cancel: () => this.#transport.queue({ kind: "cancel", id }),
       settled: () => {
         this.#remove(id);
         signal?.removeEventListener("abort", cancel);
@@ -139,7 +140,8 @@ class Connection {
   ): number {
     signal?.throwIfAborted();
     if (this.gone.aborted) throw this.gone.reason;
-    const { value, bytes } = packMeasured(input, MAX_INPUT_BYTES);
+    const packed = packMeasured(input, MAX_INPUT_BYTES);
+    const { bytes } = packed;
     // Here already: what is sent waits at the provider, which could refuse it only once it gets to it.
     if (
       this.#pending.size >= MAX_CALLS ||
@@ -151,7 +153,11 @@ class Connection {
       );
     }
     const id = ++this.#lastId;
-    this.#transport.send({ kind: "call", id, method, input: value });
+    sendPacked(
+      this.#transport,
+      packed,
+      (input) => ({ kind: "call", id, method, input }),
+    );
     this.#pending.set(id, { pending, bytes });
     this.#bytes += bytes;
     return id;
@@ -168,7 +174,7 @@ class Connection {
   #cancel(id: number, reason: unknown): void {
     const pending = this.#remove(id);
     if (pending === undefined) return;
-    this.#transport.send({ kind: "cancel", id });
+    this.#transport.queue({ kind: "cancel", id });
     pending.fail(reason);
   }
 

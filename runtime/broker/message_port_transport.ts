@@ -15,7 +15,9 @@ const listen: (
   type: string,
   listener: (event: MessageEvent<unknown>) => void,
 ) => void = uncurry(EventTarget.prototype.addEventListener);
-/** A port does not tell its other end that it closes (Deno 2.9), so this message does. */
+const { isArray } = Array;
+const { queueMicrotask } = globalThis;
+/** A port does not tell its other end that it closes (Deno 2.9), so this does, in place of a list of messages. */
 const CLOSE = null;
 
 /** A transport whose messages can carry ports and other values that are moved, not copied. */
@@ -31,7 +33,15 @@ export interface MessagePortTransport extends Transport {
  */
 export function messagePortTransport(port: MessagePort): MessagePortTransport {
   const onClose: (() => void)[] = [];
+  /** What is to go as one message: the most of what one costs is to carry it, and to wake the other thread. */
+  let queued: unknown[] = [];
   let open = true;
+  function flush() {
+    if (!open || queued.length === 0) return;
+    const messages = queued;
+    queued = [];
+    postMessage(port, messages, []);
+  }
   function shut() {
     if (!open) return;
     open = false;
@@ -40,13 +50,18 @@ export function messagePortTransport(port: MessagePort): MessagePortTransport {
   }
   return {
     send(message, transfer = []) {
-      if (open) postMessage(port, message, transfer);
+      if (!open) return;
+      flush();
+      postMessage(port, [message], transfer);
+    },
+    queue(message) {
+      if (open && queued.push(message) === 1) queueMicrotask(flush);
     },
     onMessage(handler) {
-      listen(port, "message", (event) => {
-        if (!open) return;
-        if (event.data === CLOSE) shut();
-        else handler(event.data);
+      listen(port, "message", ({ data }) => {
+        if (!isArray(data)) return shut();
+        // By number: an iterator could be the plugin's own by now.
+        for (let i = 0; open && i < data.length; i++) handler(data[i]);
       });
       listen(port, "messageerror", () => shut());
       start(port);
@@ -55,6 +70,7 @@ export function messagePortTransport(port: MessagePort): MessagePortTransport {
       onClose.push(handler);
     },
     close() {
+      flush();
       if (open) postMessage(port, CLOSE, []);
       shut();
     },

@@ -44,6 +44,21 @@ interface Budget {
   readonly limit: number;
 }
 
+/**
+ * Copies a value that is fit to cross.
+ *
+ * @param value See {@linkcode pack}.
+ * @returns The same, in no part of which anybody else has a share.
+ */
+export function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) copy[key] = copyOf(field);
+  return copy;
+}
+
 function packWithin(budget: Budget, value: unknown, depth: number): unknown {
   switch (typeof value) {
     case "string":

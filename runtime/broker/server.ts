@@ -16,8 +16,9 @@ import {
   MAX_STREAMS,
   STREAM_WINDOW,
 } from "./limits.ts";
-import { pack } from "./pack.ts";
+import { pack, packMeasured } from "./pack.ts";
 import type { Refusals } from "./refusals.ts";
+import { sendPacked } from "./send_packed.ts";
 import type { Transport } from "./transport.ts";
 
 /** Who is at the other end of a connection, as the broker states it. */
@@ -252,7 +253,7 @@ class Server implements ServedConnection {
         const next = await iterator.next();
         if (signal.aborted) break;
         if (next.done) {
-          this.#transport.send({ kind: "end", id: frame.id });
+          this.#transport.queue({ kind: "end", id: frame.id });
           break;
         }
         this.#value(frame, next.value);
@@ -282,8 +283,12 @@ class Server implements ServedConnection {
   }
 
   #value({ id }: CallFrame, value: unknown): void {
-    const packed = pack(value, MAX_OUTPUT_BYTES);
-    this.#transport.send({ kind: "value", id, value: packed });
+    const packed = packMeasured(value, MAX_OUTPUT_BYTES);
+    sendPacked(
+      this.#transport,
+      packed,
+      (value) => ({ kind: "value", id, value }),
+    );
   }
 
   #fail({ id, method }: CallFrame, error: unknown): void {
@@ -298,7 +303,7 @@ class Server implements ServedConnection {
         { error },
       );
     }
-    this.#transport.send({ kind: "error", id, code, message });
+    this.#transport.queue({ kind: "error", id, code, message });
   }
 
   #leave(id: number): void {

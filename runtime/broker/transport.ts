@@ -3,8 +3,13 @@
  * between threads; a socket between processes fits the same shape.
  */
 export interface Transport {
-  /** Queues a message. Values are copied as by the structured clone algorithm. */
+  /** Sends a message at once. Values are copied as by the structured clone algorithm. */
   send(message: unknown): void;
+  /**
+   * Sends a message together with the others of this turn of the event loop, after those of `send` so far and before
+   * those to come. Until then it must not change.
+   */
+  queue(message: unknown): void;
   /** Called for every message of the other end, in order; set once. */
   onMessage(handler: (message: unknown) => void): void;
   /** Called once when either end has closed. */

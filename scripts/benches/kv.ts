@@ -20,7 +20,7 @@ import { type Figure, report } from "./report.ts";
 import { rounds } from "./rounds.ts";
 
 const sequential: Writes = { puts: 300, inFlight: 1 };
-const pipelined: Writes = { puts: 3_000, inFlight: 64 };
+const pipelined: Writes = { puts: 10_000, inFlight: 64 };
 
 const node: NodeInfo = {
   id: "hamlet-00000000000000000000000000000000",

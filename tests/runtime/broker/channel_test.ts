@@ -56,6 +56,43 @@ Deno.test("connect() answers many calls at a time, each with its own", async () 
   assert.deepEqual(answers.map(({ text }) => text), texts);
 });
 
+for (const size of [1, 100_000]) {
+  Deno.test(`connect() sends ${size} bytes as they are at the call, whatever becomes of them at once`, async () => {
+    const answered = new Uint8Array(size);
+    using connection = connected(probe, {
+      ...obliging,
+      echo: ({ bytes }) => {
+        queueMicrotask(() => queueMicrotask(() => answered.fill(3)));
+        answered.fill(bytes?.[0] ?? 0);
+        return Promise.resolve({ text: "", bytes: answered });
+      },
+    });
+    const bytes = new Uint8Array(size).fill(1);
+    const input = { text: "before", bytes };
+    const calling = connection.client.echo(input);
+    bytes.fill(2);
+    input.text = "after";
+    assert.deepEqual(await calling, {
+      text: "",
+      bytes: new Uint8Array(size).fill(1),
+    });
+  });
+}
+
+Deno.test("connect() sends large and small inputs in the order of the calls", async () => {
+  const seen: (string | undefined)[] = [];
+  using connection = connected(probe, {
+    ...obliging,
+    echo: (input) => {
+      seen.push(input.text);
+      return Promise.resolve(input);
+    },
+  });
+  const texts = ["a", "b".repeat(10_000), "c", "d", "e".repeat(10_000), "f"];
+  await Promise.all(texts.map((text) => connection.client.echo({ text })));
+  assert.deepEqual(seen, texts);
+});
+
 Deno.test("connect() rejects with the provider's ServiceError, and with nothing but its code and message", async () => {
   using connection = connected(probe, {
     ...obliging,

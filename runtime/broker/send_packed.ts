@@ -1,0 +1,22 @@
+import type { ProviderFrame, UserFrame } from "./frame.ts";
+import { copyOf, type Packed } from "./pack.ts";
+import type { Transport } from "./transport.ts";
+
+/** Bytes up to which a value is copied in order to travel with others. */
+const SMALL = 4096;
+
+/**
+ * Sends a frame with a value as it is now, whatever becomes of it afterwards.
+ *
+ * @param transport The way.
+ * @param packed The value.
+ * @param frame Puts it into its frame.
+ */
+export function sendPacked(
+  transport: Transport,
+  { value, bytes }: Packed,
+  frame: (value: unknown) => UserFrame | ProviderFrame,
+): void {
+  if (bytes > SMALL) transport.send(frame(value));
+  else transport.queue(frame(copyOf(value)));
+}
