@@ -21,7 +21,7 @@ export function parseEtcdVersion(output: string): EtcdVersion {
     throw new FatalError(
       `Cannot use the program "etcd": it is another one, since "etcd --version" says ${
         JSON.stringify(output.split("\n", 1)[0])
-      }; install etcd 3.4 or later, or give its path under "programs" in the config file`,
+      }; install etcd 3.4 or later, or give its path with --etcd or under "programs" in the config file`,
     );
   }
   const version = { major, minor, patch };

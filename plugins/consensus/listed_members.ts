@@ -6,6 +6,7 @@ import type { EtcdClient } from "./etcd_client.ts";
 /** What etcd says of itself and of the members, at one look. */
 export interface Look {
   readonly status: IStatusResponse;
+  /** None on a learner, to which etcd does not tell them. */
   readonly members: readonly IMember[];
 }
 
@@ -31,6 +32,7 @@ export class ListedMembers {
    */
   async look(client: EtcdClient, options: CallOptions): Promise<Look> {
     const status = await client.maintenance.status(options);
+    if (status.isLearner) return { status, members: [] };
     const { header, leader, raftAppliedIndex } = status;
     // A node that was removed and has joined again is another member, maybe of another cluster.
     const at = `${header.cluster_id}/${header.member_id}/${raftAppliedIndex}`;

@@ -100,7 +100,7 @@ export default definePlugin({
       node.id,
     );
 
-    const connected = Promise.withResolvers<void>();
+    const serving = Promise.withResolvers<void>();
     report("etcd starts");
     ctx.run("etcd", async (child) => {
       try {
@@ -111,10 +111,15 @@ export default definePlugin({
           prepare: (signal) => starts.prepare(signal),
           started() {
             silentSince = performance.now();
-            connected.resolve(link.connect());
+            const connected = link.connect();
+            // A learner's etcd refuses whatever its services would ask.
+            if (!starts.joining) serving.resolve(connected);
             const answered = () => silentSince = 0;
             const hasAnswered = () => silentSince === 0;
-            const voting = () => starts.voting();
+            const voting = async () => {
+              await starts.voting();
+              serving.resolve(connected);
+            };
             const agreed = () => noteClusterVersion(ctx, known, files.socket);
             child.run(
               "health",
@@ -180,7 +185,7 @@ export default definePlugin({
     ctx.healthy();
     const ended = aborted(ctx.signal);
     // Not before: whoever needs the store is loaded as soon as it is there, and is to delay neither etcd nor its client.
-    await Promise.race([connected.promise, ended]);
+    await Promise.race([serving.promise, ended]);
     ctx.provide(kv, gate ? gate.guard(store) : store);
     ctx.provide(
       cluster,

@@ -258,7 +258,7 @@ export class AdminClient implements Disposable {
 }
 
 const START =
-  "start one with `hamlet run` or `hamlet dev`, or name the run folder of another with --run-dir";
+  "start one with `hamlet run` or `hamlet dev`, or name the run folder of another with --run-dir, as `--run-dir .hamlet/run` where `hamlet dev` runs";
 
 /**
  * Reads a body until a signal aborts. That fetch() has the signal is not enough: after some

@@ -218,7 +218,7 @@ function createHandler(
           if (!isTimeout(error)) throw error;
           throw new ServiceError(
             "unavailable",
-            `Nobody provides service "${name}" yet; \`hamlet status\` shows what the node waits for`,
+            `Nobody provides service "${name}" for now; \`hamlet status\` says why`,
           );
         });
         const call: unknown = Reflect.get(client, method);
@@ -235,7 +235,8 @@ function createHandler(
         if (contract.kind === "stream") {
           audit("started");
           return streaming(
-            (signal) => items(call.call(client, input, { signal })),
+            (signal) =>
+              ending(items(call.call(client, input, { signal })), audit),
             stopping,
           );
         }
@@ -340,6 +341,23 @@ async function* readLogs(
 /** Items in an envelope, since one of theirs may look like an error. */
 async function* items(stream: unknown): AsyncGenerator<unknown> {
   for await (const item of iterable(stream)) yield { item };
+}
+
+/** Reads a stream, and tells how it has ended: `done`, by which error, or `canceled` by who read it. */
+async function* ending(
+  stream: AsyncGenerator<unknown>,
+  tell: (outcome: string) => void,
+): AsyncGenerator<unknown> {
+  let outcome = "canceled";
+  try {
+    yield* stream;
+    outcome = "done";
+  } catch (error) {
+    outcome = toServiceError(error).code;
+    throw error;
+  } finally {
+    tell(outcome);
+  }
 }
 
 function iterable(value: unknown): AsyncIterable<unknown> {

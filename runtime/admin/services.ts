@@ -23,7 +23,7 @@ export const ADMIN_SERVICES: ReadonlyMap<string, AdminService> = new Map(
       service: ca,
       reads: new Set(["authority", "list", "crl", "watchCrl", "committed"]),
     },
-    { service: cluster, reads: new Set(["members", "status"]) },
+    { service: cluster, reads: new Set(["members", "watch", "status"]) },
     { service: kv, reads: new Set(["range", "watch"]) },
     {
       service: membership,

@@ -335,6 +335,8 @@ export class RunningNode implements Node {
   }
 
   #setReadiness(plugin: string, readiness: Readiness): void {
+    // Of a node that ends, it is only to be told why.
+    if (this.#ending.signal.aborted) return;
     this.#readiness.set(plugin, readiness);
     if (!this.#wasReady && this.#isReady()) {
       this.#wasReady = true;
@@ -401,7 +403,9 @@ export class RunningNode implements Node {
   async #clusterStatus(): Promise<Pick<NodeStatus, "members" | "warnings">> {
     const { broker } = this.#options;
     const { descriptions } = this.#grants;
-    if (!broker.provided(cluster.name)) return { members: [], warnings: [] };
+    // What else is wrong with a cluster that this node is no part of is nothing for who reads its status.
+    const asked = this.#removed === undefined && broker.provided(cluster.name);
+    if (!asked) return { members: [], warnings: [] };
     const provider = descriptions.find(({ loaded, provides }) =>
       loaded && provides.includes(cluster.name)
     );

@@ -10,6 +10,7 @@ import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
 import { Mortal } from "./support/mortal.ts";
 import { until } from "./support/until.ts";
+import { write } from "./support/writes.ts";
 
 /** The steps of a member while a node joins, and while it is taken out. */
 const JOIN = ["node added", "join answered", "learner added"];
@@ -123,15 +124,6 @@ async function remove(host: Host, node: string): Promise<void> {
   await Array.fromAsync(
     host.client.stream(membership, "remove", { node }, signal),
   );
-}
-
-/** Writes by way of a host until that is acknowledged. */
-async function write(host: Host, key: string, text: string): Promise<void> {
-  const value = new TextEncoder().encode(text);
-  await until(`${host.name} writes "${key}"`, async () => {
-    await host.client.call(kv, "put", { key, value });
-    return true;
-  }, host.explain);
 }
 
 /** All that the rounds wrote, as a host has it. */

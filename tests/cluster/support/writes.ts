@@ -1,3 +1,4 @@
+import { kv } from "../../../mod.ts";
 import type { Host } from "./host.ts";
 import { until } from "./until.ts";
 
@@ -14,7 +15,10 @@ export async function write(
   value: string,
 ): Promise<void> {
   await until(`${host.name} writes "${key}"`, async () => {
-    await host.hamlet("kv", "put", key, value);
+    await host.client.call(kv, "put", {
+      key,
+      value: new TextEncoder().encode(value),
+    });
     return true;
   }, host.explain);
 }

@@ -13,6 +13,7 @@ import { ServiceError } from "../../../runtime/service/errors.ts";
 import { ca } from "../../../runtime/services/ca.ts";
 import { cluster } from "../../../runtime/services/cluster.ts";
 import { kv } from "../../../runtime/services/kv.ts";
+import { membership } from "../../../runtime/services/membership.ts";
 import { createTarget, provide, refuse } from "./test_target.ts";
 
 /** A served target, its client and its socket; all gone afterwards. */
@@ -309,6 +310,34 @@ Deno.test("POST /v1/services logs what changes something, without its bytes", as
   );
 });
 
+Deno.test("POST /v1/services logs when a stream that changes something starts, and how it ends", async () => {
+  await using node = await serve();
+  let reached = 0;
+  provide(node.target, "membership", {
+    async *remove({ node: name }: { node: string }) {
+      yield await Promise.resolve({ step: "asked", done: false });
+      reached += 1;
+      if (name === "two") refuse("failed-precondition", "No majority");
+      yield { step: "removed", done: true };
+    },
+  });
+  const remove = (name: string) =>
+    node.client.stream(membership, "remove", { node: name });
+  await Array.fromAsync(remove("one"));
+  await assert.rejects(Array.fromAsync(remove("two")), /No majority/);
+  for await (const _step of remove("three")) break;
+  const audited = () =>
+    node.target.node.history.recent("root.audit").map(({ message }) => message);
+  // The server hears of who has left when the connection says so.
+  while (audited().length < 6) await new Promise((done) => setTimeout(done, 5));
+  assert.deepEqual(
+    audited(),
+    ["started", "done", "started", "failed-precondition", "started", "canceled"]
+      .map((outcome) => `Admin called membership.remove: ${outcome}`),
+  );
+  assert.equal(reached, 2);
+});
+
 Deno.test("POST /v1/services streams items, then the error that ended them", async () => {
   await using node = await serve();
   let ended = false;
@@ -377,7 +406,7 @@ Deno.test("POST /v1/services says who is waited for where nobody provides it", a
     node.client.call(ca, "list", {}),
     (error) =>
       error instanceof ServiceError && error.code === "unavailable" &&
-      /Nobody provides service "ca" yet/.test(error.message),
+      /Nobody provides service "ca" for now/.test(error.message),
   );
 });
 
