@@ -83,6 +83,32 @@ async function measurePlugins(count: number): Promise<Figure[]> {
   ];
 }
 
+/** What a worker runs; each has a Worker of its own. */
+const WORKER_PLUGINS = ["network", "hostsfile", "curator"];
+
+/** What Deno takes that runs as many Workers as a worker has, with the flags of a node, and nothing in them. */
+async function measureEmptyWorkers(): Promise<Memory> {
+  const root = new URL("../../", import.meta.url).pathname;
+  const flags = (await Deno.readTextFile(`${root}scripts/deno-flags`))
+    .trimEnd().split("\n");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", ...flags],
+      `${root}scripts/benches/memory/empty_workers.ts`,
+      `${WORKER_PLUGINS.length}`,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  const memory = await memoryOf(child.pid);
+  await child.stdin.close();
+  await reader.cancel();
+  await child.status;
+  return memory;
+}
+
 /** A machine without etcd that follows a member. */
 async function measureWorkers(count: number): Promise<Figure[]> {
   await using folders = await nodeFolders();
@@ -90,7 +116,9 @@ async function measureWorkers(count: number): Promise<Figure[]> {
   await member.ready();
   using client = member.client();
   const found: Memory[] = [];
+  const empty: Memory[] = [];
   for (let round = 0; round < count; round += 1) {
+    empty.push(await measureEmptyWorkers());
     const { token } = await client.call(membership, "invite", {
       role: "worker",
       ttl: 600,
@@ -111,6 +139,11 @@ async function measureWorkers(count: number): Promise<Figure[]> {
       name: "the same, shared pages divided",
       unit: "MiB",
       values: found.map(({ proportional }) => proportional / MEBI),
+    },
+    {
+      name: `Deno with ${WORKER_PLUGINS.length} empty Workers, resident`,
+      unit: "MiB",
+      values: empty.map(({ resident }) => resident / MEBI),
     },
   ];
 }

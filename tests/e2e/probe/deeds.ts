@@ -89,9 +89,10 @@ export const deadly = {
   },
 } satisfies Record<string, Deed>;
 
-/** The one deed after which a plugin starts again only with the node: nobody can end its thread in order any more. */
+/** Deeds after which a plugin starts again only with the node: nobody can end its thread in order any more. */
 export const final = {
-  "hang-up": (ctx) => tell(ctx, null),
+  "hang-up": (ctx) => post(ctx, null),
+  "list-without-end": (ctx) => post(ctx, Array(2 ** 32 - 1)),
 } satisfies Record<string, Deed>;
 
 /** Deeds that a plugin and the node live on with. */
@@ -153,7 +154,7 @@ export const noisy = {
   "200 connections": async (ctx) => {
     const { control } = await capturePorts(ctx);
     for (let i = 0; i < 200; i++) {
-      control.postMessage({ kind: "use", request: 2e9 + i, service: "kv" });
+      control.postMessage([{ kind: "use", request: 2e9 + i, service: "kv" }]);
     }
   },
 } satisfies Record<string, Deed>;
@@ -177,14 +178,19 @@ async function forgeLog(
   transfer: Transferable[] = [],
 ): Promise<void> {
   const { control } = await capturePorts(ctx);
-  control.postMessage({
+  control.postMessage([{
     kind: "log",
     record: { time: now(), level: "info", dn: ctx.dn, message, properties },
-  }, transfer);
+  }], transfer);
 }
 
 /** Says something to the host over its own port. */
-async function tell(ctx: PluginContext, message: unknown): Promise<void> {
+function tell(ctx: PluginContext, message: unknown): Promise<void> {
+  return post(ctx, [message]);
+}
+
+/** The same, not as the runtime does it. */
+async function post(ctx: PluginContext, message: unknown): Promise<void> {
   const { control } = await capturePorts(ctx);
   control.postMessage(message);
   return await end(ctx);

@@ -25,7 +25,8 @@ export async function capturePorts(
   ): Promise<MessagePort> => {
     let port: MessagePort | undefined;
     EventTarget.prototype.dispatchEvent = function (event) {
-      const said = event instanceof MessageEvent && event.data?.kind === kind;
+      const said = event instanceof MessageEvent && Array.isArray(event.data) &&
+        event.data[0]?.kind === kind;
       if (said && this instanceof MessagePort) port = this;
       return dispatch.call(this, event);
     };
@@ -67,10 +68,12 @@ export function forgedTries(
   ctx: ServiceContext,
   { key }: ForgedTargets,
 ): Tries {
-  const frame = async (frame: unknown, transfer: Transferable[] = []) => {
+  const message = async (message: unknown, transfer: Transferable[] = []) => {
     const { kv: port } = await capturePorts(ctx);
-    return await answer(port, frame, transfer);
+    return await answer(port, message, transfer);
   };
+  const frame = (frame: unknown, transfer?: Transferable[]) =>
+    message([frame], transfer);
   const calling = (method: string, input: unknown, more = {}) =>
     frame({ kind: "call", id: ++id, method, input, ...more });
   const value = new Uint8Array([1]);
@@ -115,30 +118,35 @@ export function forgedTries(
     "frame that is a number": () => frame(42),
     "frame that is a text": () => frame("x".repeat(1e6)),
     "frame that is a list": () => frame([]),
+    "frame that comes alone": () =>
+      message({ kind: "call", id: ++id, method: "range", input: {} }),
+    "frames without end": () => message(Array(2 ** 32 - 1)),
+    "more frames than travel together": () =>
+      message(Array(257).fill({ kind: "cancel", id: ++id })),
     "frame of another kind": () => frame({ kind: "serve", id: ++id }),
     "frame of a provider": () => frame({ kind: "value", id: ++id, value: [] }),
     "credit without end": async () => {
       const { kv: port } = await capturePorts(ctx);
       const input = { prefix: `/${ctx.dn.slice(5)}/` };
-      port.postMessage({ kind: "call", id: ++id, method: "watch", input });
-      return await answer(port, { kind: "credit", id, items: 1e9 }, []);
+      port.postMessage([{ kind: "call", id: ++id, method: "watch", input }]);
+      return await answer(port, [{ kind: "credit", id, items: 1e9 }]);
     },
     "number of a call that runs": async () => {
       const { kv: port } = await capturePorts(ctx);
       const input = { prefix: `/${ctx.dn.slice(5)}/` };
       const call = { kind: "call", id: ++id, method: "watch", input };
-      port.postMessage(call);
-      return await answer(port, call, []);
+      port.postMessage([call]);
+      return await answer(port, [call]);
     },
     "use of a service, asked of the host directly": async () => {
       const { control } = await capturePorts(ctx);
       return await settled((resolve, reject) => {
-        control.addEventListener("message", ({ data }) => {
-          if (data?.request !== id) return;
-          if (data.kind === "refused") reject(new Error(data.message));
-          else resolve(data);
+        control.addEventListener("message", ({ data: [told] }) => {
+          if (told?.request !== id) return;
+          if (told.kind === "refused") reject(new Error(told.message));
+          else resolve(told);
         });
-        control.postMessage({ kind: "use", request: ++id, service: "ca" });
+        control.postMessage([{ kind: "use", request: ++id, service: "ca" }]);
       });
     },
     "message to the host from no port": () => {
@@ -188,20 +196,22 @@ export function forgedTries(
   };
 }
 
-/** The answer to a frame; an error, or the end of the connection, is a refusal. */
+/** The answer to the frame of number {@linkcode id}; an error, or the end of the connection, is a refusal. */
 async function answer(
   port: MessagePort,
-  frame: unknown,
-  transfer: Transferable[],
+  message: unknown,
+  transfer: Transferable[] = [],
 ): Promise<unknown> {
   return await settled((resolve, reject) => {
     port.addEventListener("message", ({ data }) => {
-      if (data === null) reject(new Error("The connection was closed"));
-      else if (data?.id !== id) return;
-      else if (data.kind === "error") {
-        reject(new Error(`${data.code}: ${data.message}`));
-      } else if (data.kind === "value" && frame !== undefined) resolve(data);
+      if (data === null) return reject(new Error("The connection was closed"));
+      for (const told of data) {
+        if (told?.id !== id) continue;
+        if (told.kind === "error") {
+          reject(new Error(`${told.code}: ${told.message}`));
+        } else if (told.kind === "value") resolve(told);
+      }
     });
-    port.postMessage(frame, transfer);
+    port.postMessage(message, transfer);
   });
 }
