@@ -62,8 +62,11 @@ export function messagePortTransport(port: MessagePort): MessagePortTransport {
     },
     onMessage(handler) {
       listen(port, "message", ({ data }) => {
-        if (!Array.isArray(data) || data.length > MOST) return shut();
-        for (let i = 0; open && i < data.length; i++) handler(data[i]);
+        if (data === CLOSE) return shut();
+        // What is no list that this sends is for the reader to refuse, as one message.
+        const sent = Array.isArray(data) && data.length <= MOST;
+        const messages: unknown[] = sent ? data : [data];
+        for (let i = 0; open && i < messages.length; i++) handler(messages[i]);
       });
       listen(port, "messageerror", () => shut());
       start(port);

@@ -58,6 +58,7 @@ const DEATHS: Readonly<Record<keyof typeof deadly, RegExp>> = {
     /may not provide service "kv": deno\.json would allow it with plugins\.saboteur-provider-of-kv\.provides: \["kv"\]/,
   "host-talk": /The plugin told the host what no plugin tells/,
   "no-talk": /The plugin told the host what no plugin tells/,
+  "talk-without-end": /The plugin told the host what no plugin tells/,
   "exit": /The plugin wanted to end its thread/,
   "process-exit": /The plugin wanted to end its thread/,
   "close": /The plugin wanted to end its thread/,
@@ -107,7 +108,12 @@ Deno.test("a plugin gets nothing that it was not granted, whatever it does, and 
   using client = node.client();
   const own = `${folders.data}/probe`;
   await Deno.mkdir(own);
-  const { files, folders: below } = await allBelow(folders, own);
+  let { files, folders: below } = await allBelow(folders, own);
+  // Written last, up to a second after the node is ready.
+  while (!files.includes(`${folders.data}/curator/cluster.json`)) {
+    await delay(100);
+    ({ files, folders: below } = await allBelow(folders, own));
+  }
   for (
     const path of [
       "identity/key.pem",

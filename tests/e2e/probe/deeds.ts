@@ -57,6 +57,7 @@ export const deadly = {
       user: { name: "ca", scope: { keys: [""] } },
     }),
   "no-talk": (ctx) => tell(ctx, 42),
+  "talk-without-end": (ctx) => post(ctx, Array(2 ** 32 - 1)),
   "exit": () => Deno.exit(0),
   "process-exit": () => process.exit(0),
   "close": () => self.close(),
@@ -89,10 +90,9 @@ export const deadly = {
   },
 } satisfies Record<string, Deed>;
 
-/** Deeds after which a plugin starts again only with the node: nobody can end its thread in order any more. */
+/** The one deed after which a plugin starts again only with the node: nobody can end its thread in order any more. */
 export const final = {
   "hang-up": (ctx) => post(ctx, null),
-  "list-without-end": (ctx) => post(ctx, Array(2 ** 32 - 1)),
 } satisfies Record<string, Deed>;
 
 /** Deeds that a plugin and the node live on with. */

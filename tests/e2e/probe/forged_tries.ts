@@ -118,8 +118,6 @@ export function forgedTries(
     "frame that is a number": () => frame(42),
     "frame that is a text": () => frame("x".repeat(1e6)),
     "frame that is a list": () => frame([]),
-    "frame that comes alone": () =>
-      message({ kind: "call", id: ++id, method: "range", input: {} }),
     "frames without end": () => message(Array(2 ** 32 - 1)),
     "more frames than travel together": () =>
       message(Array(257).fill({ kind: "cancel", id: ++id })),
