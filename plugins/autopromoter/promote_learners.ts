@@ -1,4 +1,10 @@
-import { type Client, type cluster, type Logger, ServiceError } from "hamlet";
+import {
+  type Client,
+  type cluster,
+  type Logger,
+  ServiceError,
+  ServiceGoneError,
+} from "hamlet";
 import { promotable } from "./promotable.ts";
 
 /** What is needed of the cluster. */
@@ -29,7 +35,10 @@ export async function promoteLearners(
       log.info(`Promoted member "${name}" (${id}): it has a vote now`);
     }
   } catch (error) {
-    if (!(error instanceof ServiceError && QUIET.has(error.code))) throw error;
+    if (
+      error instanceof ServiceGoneError ||
+      !(error instanceof ServiceError && QUIET.has(error.code))
+    ) throw error;
   }
   return learners;
 }

@@ -58,6 +58,12 @@ export function createCluster(
       if (silentFor() !== 0 && last.length > 0) return { members: last };
       const { client, options } = await connect();
       const { status, members: all } = await listed.look(client, options);
+      if (status.isLearner) {
+        throw new ServiceError(
+          "unavailable",
+          "This member has no vote yet, and tells of the others once it has",
+        );
+      }
       // etcd takes a few milliseconds to tell, and only a promotion has to know it as it is now.
       const learners = all.some(({ isLearner }) => isLearner);
       if (all.length > 1) await traffic.look(learners ? 0 : FRESH);

@@ -15,8 +15,8 @@ export interface WatchHealthOptions {
   report(problem: string | undefined): void;
   /** Called each time that a majority has just agreed. */
   agreed(): Promise<void>;
-  /** Called each time that etcd answers. */
-  answered(): void;
+  /** Called each time that etcd answers, and told whether as a learner. */
+  answered(learner: boolean): void;
   /** Whether it has since it was started. */
   hasAnswered(): boolean;
   /** Called each time that this member has a vote and a leader. */
@@ -92,7 +92,7 @@ async function probe(
     const deadline = Date.now() + PATIENCE;
     const client = await link.client(deadline);
     const { status } = await listed.look(client, { deadline });
-    answered();
+    answered(status.isLearner);
     if (status.isLearner) {
       return "learner, waiting for promotion: it gets a vote once it has caught up";
     }

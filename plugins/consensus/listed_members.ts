@@ -23,6 +23,11 @@ export class ListedMembers {
   /** What `found` stands for. */
   #content = "";
 
+  /** Has the next look tell that it has found something: whoever asked while etcd was away has heard of what was before. */
+  forget(): void {
+    this.#content = "";
+  }
+
   /**
    * Asks etcd.
    *

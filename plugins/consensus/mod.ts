@@ -22,6 +22,7 @@ import { EtcdStarts } from "./etcd_starts.ts";
 import { RememberedMembers } from "./remembered_members.ts";
 import { warningOf } from "./etcd_version.ts";
 import { createKv } from "./kv_service.ts";
+import { hasLog } from "./has_log.ts";
 import { ListedMembers } from "./listed_members.ts";
 import { openMembership } from "./membership.ts";
 import { readMetrics } from "./metrics.ts";
@@ -101,6 +102,9 @@ export default definePlugin({
     );
 
     const serving = Promise.withResolvers<void>();
+    // A learner's etcd refuses whatever its services would ask. One that has data may have its vote by now, and may have
+    // to recover the cluster without ever having answered.
+    const begins = starts.joining && !await hasLog(files.log);
     report("etcd starts");
     ctx.run("etcd", async (child) => {
       try {
@@ -111,15 +115,15 @@ export default definePlugin({
           prepare: (signal) => starts.prepare(signal),
           started() {
             silentSince = performance.now();
+            listed.forget();
             const connected = link.connect();
-            // A learner's etcd refuses whatever its services would ask.
-            if (!starts.joining) serving.resolve(connected);
-            const answered = () => silentSince = 0;
-            const hasAnswered = () => silentSince === 0;
-            const voting = async () => {
-              await starts.voting();
-              serving.resolve(connected);
+            if (!begins) serving.resolve(connected);
+            const answered = (learner: boolean) => {
+              silentSince = 0;
+              if (!learner) serving.resolve(connected);
             };
+            const hasAnswered = () => silentSince === 0;
+            const voting = () => starts.voting();
             const agreed = () => noteClusterVersion(ctx, known, files.socket);
             child.run(
               "health",
@@ -186,6 +190,7 @@ export default definePlugin({
     const ended = aborted(ctx.signal);
     // Not before: whoever needs the store is loaded as soon as it is there, and is to delay neither etcd nor its client.
     await Promise.race([serving.promise, ended]);
+    if (ctx.signal.aborted) return;
     ctx.provide(kv, gate ? gate.guard(store) : store);
     ctx.provide(
       cluster,
