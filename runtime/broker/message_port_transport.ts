@@ -29,9 +29,13 @@ export interface MessagePortTransport extends Transport {
  * Speaks through a MessagePort, between threads or within one.
  *
  * @param port One end of a channel; nobody else uses it.
+ * @param most How many messages may come together; 1 where the other end queues none.
  * @returns The transport; it receives from the first `onMessage` on.
  */
-export function messagePortTransport(port: MessagePort): MessagePortTransport {
+export function messagePortTransport(
+  port: MessagePort,
+  most = MOST,
+): MessagePortTransport {
   const onClose: (() => void)[] = [];
   /** What is to go as one message: the most of what one costs is to carry it, and to wake the other thread. */
   let queued: unknown[] = [];
@@ -64,7 +68,7 @@ export function messagePortTransport(port: MessagePort): MessagePortTransport {
       listen(port, "message", ({ data }) => {
         if (data === CLOSE) return shut();
         // What is no list that this sends is for the reader to refuse, as one message.
-        const sent = Array.isArray(data) && data.length <= MOST;
+        const sent = Array.isArray(data) && data.length <= most;
         const messages: unknown[] = sent ? data : [data];
         for (let i = 0; open && i < messages.length; i++) handler(messages[i]);
       });

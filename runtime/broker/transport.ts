@@ -6,8 +6,8 @@ export interface Transport {
   /** Sends a message at once. Values are copied as by the structured clone algorithm. */
   send(message: unknown): void;
   /**
-   * Sends a message together with the others of this turn of the event loop, after those of `send` so far and before
-   * those to come. Until then it must not change.
+   * Sends a message together with those that are queued until the microtasks of now have run, in the order of all
+   * that is sent. Until then it must not change.
    */
   queue(message: unknown): void;
   /** Called for every message of the other end, in order; set once. */

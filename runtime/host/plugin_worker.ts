@@ -114,7 +114,8 @@ export class PluginWorker {
       this.#dead.resolve();
     });
     const { port1, port2 } = new MessageChannel();
-    this.#control = messagePortTransport(port1);
+    // A plugin that forges a list could have this thread do at once what it has sent once.
+    this.#control = messagePortTransport(port1, 1);
     this.#control.onClose(() => {
       this.#fail(new Error("The plugin's line to the host is cut"));
       // Nobody can tell any more whether its thread ends.
