@@ -27,7 +27,7 @@ export interface WatchHealthOptions {
  * Milliseconds between two looks; the end of the process is told by an event of its own. By them also the autopromoter
  * hears of a learner, and is to promote it within a second.
  */
-const INTERVAL = 700;
+export const INTERVAL = 700;
 /** How many looks there are to each that asks the other members too, which wakes them all. */
 const LOOKS_PER_READ = 7;
 /** Milliseconds that etcd has to answer. */

@@ -53,7 +53,7 @@ interface Budget {
 export function copyOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (Array.isArray(value)) return value.map(copyOf);
+  if (Array.isArray(value)) return Array.from(value, copyOf);
   const copy: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(value)) copy[key] = copyOf(field);
   return copy;

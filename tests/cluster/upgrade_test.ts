@@ -4,7 +4,6 @@ import { invite, members } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
 import { Lab } from "./support/lab.ts";
 import { until } from "./support/until.ts";
-import { write } from "./support/writes.ts";
 import { kv } from "../../mod.ts";
 
 /** One minor version after the etcd of the machine, which is Debian's 3.4. */
@@ -37,22 +36,23 @@ Deno.test({
     if (next === undefined || after === undefined) return;
     await using lab = await Lab.open();
     const hosts = await members(lab, "one", "two", "three");
+    const value = new TextEncoder().encode("kept");
     let written = 0;
-    const writeBy = async (host: Host) => {
+    const write = (host: Host) => {
       written += 1;
-      await write(host, `/w/${written}`, "kept");
+      return host.client.call(kv, "put", { key: `/w/${written}`, value });
     };
 
     const [first] = hosts;
     await restart(first, "--etcd", next);
-    await writeBy(first);
+    await write(first);
     // The others are not there yet, so there is a way back, and none further on.
     assert.equal(
       await Deno.readTextFile(`${first.data}/etcd/cluster-version`),
       "3.4\n",
     );
     await restart(first);
-    await writeBy(first);
+    await write(first);
     assert.equal(await first.node.stop(), 0);
     assert.equal(await first.start(["--etcd", after]).ended, 1);
     assert.match(first.node.log, /at etcd 3\.4: .*with etcd 3\.5 first/);
@@ -71,9 +71,9 @@ Deno.test({
       const restarted = restart(host, "--etcd", next);
       let away = true;
       void restarted.finally(() => away = false).catch(() => {});
-      while (away) await writeBy(others[written % 2] ?? host);
+      while (away) await write(others[written % 2] ?? host);
       await restarted;
-      await writeBy(host);
+      await write(host);
       if (!led) continue;
       // Its etcd asked another one to lead, which so did not have to find out that it was gone.
       assert(asked() > before, lab.hosts.map(({ log }) => log).join("\n"));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Logger, Member } from "../../../mod.ts";
 import { keepPromoting } from "../../../plugins/autopromoter/keep_promoting.ts";
 import type { Promoting } from "../../../plugins/autopromoter/promote_learners.ts";
+import { INTERVAL } from "../../../plugins/consensus/etcd_health.ts";
 import { PeerTraffic } from "../../../plugins/consensus/peer_traffic.ts";
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -33,10 +34,9 @@ async function promotedAt(accepted: number): Promise<number> {
     now: () => now,
   });
   const service: Promoting = {
-    // Consensus looks so often whether anything has changed.
     watch: async function* () {
       yield {};
-      now = Math.ceil(accepted / 700) * 700;
+      now = Math.ceil(accepted / INTERVAL) * INTERVAL;
       yield {};
     },
     async members() {

@@ -22,7 +22,7 @@ Deno.test("hamlet status exits with 0 where ready, 1 where not, 2 where there is
   assert.deepEqual([none.code, none.stdout], [2, ""]);
   assert.match(
     none.stderr,
-    /^hamlet: No node is running here: .*--run-dir .*\n$/,
+    /^hamlet: No node is running here: .*--run-dir, as `--run-dir \.hamlet\/run` where `hamlet dev` runs\n$/,
   );
 });
 
