@@ -14,6 +14,7 @@ import { ca } from "../../runtime/services/ca.ts";
 import { kv } from "../../runtime/services/kv.ts";
 import { membership } from "../../runtime/services/membership.ts";
 import {
+  denoFlags,
   nodeFolders,
   NodeProcess,
   type StartOptions,
@@ -88,13 +89,10 @@ const WORKER_PLUGINS = ["network", "hostsfile", "curator"];
 
 /** What Deno takes that runs as many Workers as a worker has, with the flags of a node, and nothing in them. */
 async function measureEmptyWorkers(): Promise<Memory> {
-  const root = new URL("../../", import.meta.url).pathname;
-  const flags = (await Deno.readTextFile(`${root}scripts/deno-flags`))
-    .trimEnd().split("\n");
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", ...flags],
-      `${root}scripts/benches/memory/empty_workers.ts`,
+      ...["run", ...denoFlags()],
+      new URL("memory/empty_workers.ts", import.meta.url).pathname,
       `${WORKER_PLUGINS.length}`,
     ],
     stdin: "piped",

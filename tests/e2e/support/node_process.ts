@@ -73,12 +73,17 @@ export function hamletCommand(...args: string[]): [string, ...string[]] {
   return compiled ? [compiled, ...args] : checkoutCommand(...args);
 }
 
+/** What Deno is given for a node; scripts/hamlet explains it. */
+export function denoFlags(): string[] {
+  return Deno.readTextFileSync(`${root}scripts/deno-flags`).trim().split("\n");
+}
+
 /** The command line of this checkout. */
 export function checkoutCommand(...args: string[]): [string, ...string[]] {
   return [
     Deno.execPath(),
     "run",
-    ...Deno.readTextFileSync(`${root}scripts/deno-flags`).trim().split("\n"),
+    ...denoFlags(),
     ...["--config", `${root}deno.json`],
     `${root}runtime/cli/main.ts`,
     ...args,
