@@ -73,13 +73,14 @@ export function saysRemoved({ message, properties }: EtcdLine): boolean {
 }
 
 /**
- * Tells that etcd cannot read its data.
+ * Tells that etcd cannot read its data, or cannot go on with it.
  *
  * @param line The last line that told of a failure.
  * @returns Whether that is what the line says.
  */
 export function saysDamaged(line: EtcdLine): boolean {
-  return DAMAGE.test(textOf(line));
+  const said = textOf(line);
+  return DAMAGE.test(said) || LOST.test(said);
 }
 
 /** A failure in words: what etcd said last before it ended, and what to do about it. */
@@ -116,6 +117,9 @@ export function explainFailure(
     const cluster = line.properties?.["determined-cluster-version"];
     return `its data in "${data}" is at etcd ${cluster}, and etcd does not go back: start the Hamlet that ran here last, or give that etcd with --etcd`;
   }
+  if (LOST.test(said)) {
+    return `its data in "${data}" lacks what this member has acknowledged (${said}): a copy of its disk has run, or it was put back to an earlier state; take it out with \`hamlet remove\` on another member, empty the data folder with \`hamlet reset\` and join the cluster again`;
+  }
   if (DAMAGE.test(said)) {
     return `its data in "${data}" is damaged (${said}): restore it from a copy, or empty the data folder with \`hamlet reset\` and join the cluster again`;
   }
@@ -130,6 +134,12 @@ function textOf({ message, properties }: EtcdLine): string {
 /** What etcd 3.4 to 3.6 says of a database or a log that it cannot read. */
 const DAMAGE =
   /invalid database|crc mismatch|checksum error|version mismatch|cannot use none as id|failed to (?:open (?:database|WAL)|read WAL|recover)|file size too small|unexpected EOF|\bwal(?:pb)?: |\/member\/\S+: is a directory/;
+
+/**
+ * What raft says where the leader counts on entries that this log does not have, see
+ * https://pkg.go.dev/go.etcd.io/raft/v3
+ */
+const LOST = /tocommit\(\d+\) is out of range/;
 
 function levelOf(level: v.InferOutput<typeof ZapLine>["level"]): LogLevel {
   switch (level) {

@@ -105,6 +105,13 @@ export default definePlugin({
     // A learner's etcd refuses whatever its services would ask. One that has data may have its vote by now, and may have
     // to recover the cluster without ever having answered.
     const begins = starts.joining && !await hasLog(files.log);
+    if (
+      membership.kind === "member" && remembered.list.some((one) => !one.self)
+    ) {
+      report("finding out whether another machine runs as this node");
+      const others = await ctx.use(enrollment);
+      await others.unique({}, ctx);
+    }
     report("etcd starts");
     ctx.run("etcd", async (child) => {
       try {

@@ -25,9 +25,11 @@ export default definePlugin({
   async run(ctx) {
     await deferGoaway();
     const credentials = new Latest<Credentials | undefined>(undefined);
+    const instance = crypto.getRandomValues(new Uint8Array(16));
     const serving = new Latest(0);
     const asking = await startClient(ctx, {
       credentials,
+      instance,
       serving,
       report: (problem) =>
         problem === undefined ? ctx.ready() : ctx.unready(problem),
@@ -50,6 +52,7 @@ export default definePlugin({
         runServer(child, {
           plugin: ctx,
           credentials,
+          instance,
           serving,
           administer: (service) => current = service,
         }));

@@ -2,11 +2,13 @@ import * as v from "valibot";
 import { call, defineService } from "../service/contract.ts";
 import { Bytes } from "../service/values.ts";
 
-/** What a member asks of the others while it has no etcd of its own, or that one reaches nobody. */
+/** What a member asks of the others while it has no etcd of its own, that one does not run, or reaches nobody. */
 export const enrollment = defineService({
   name: "enrollment",
   scope: v.undefined(),
   methods: {
+    /** Answers once no other machine is known to run as this node: never, on a copy of one that does. */
+    unique: call(v.strictObject({}), v.object({})),
     /**
      * A certificate of the *peer* authority for this node's etcd; waits until a member answers.
      * `publicKey` is Ed25519, SPKI, DER: the private key never leaves the node.

@@ -26,6 +26,8 @@ Deno.test("machines that were cloned from a member and from a worker are told wh
         `The cluster has removed this node \\(Another machine, at ${original.address}, .*a copy of its disk.*hamlet reset`,
       ),
     );
+    // One that would vote as the member never gets that far.
+    assert(!copy.log.includes('"dn":"root.consensus.etcd"'));
     // From then on it has no part in anything, and does not try again.
     await copy.node.status(({ ready, plugins }) =>
       !ready && !plugins.some(({ name }) => name === "consensus")
@@ -53,4 +55,29 @@ Deno.test("machines that were cloned from a member and from a worker are told wh
   await four.node.ready();
   assert.deepEqual(await nodeNames(one), ["four", "one", "three", "two"]);
   await allResolve([one, two, three, four]);
+});
+
+Deno.test("a member whose copy has taken its place while it was off is told so before it could vote", async () => {
+  await using lab = await Lab.open();
+  const [one, two, three] = await members(lab, "one", "two", "three");
+  await three.node.stop();
+  const copy = await clone(lab, three);
+  await copy.node.status(({ ready, members }) =>
+    ready &&
+    members.some(({ peerURLs }) =>
+      peerURLs.join() === `https://${copy.address}:7834`
+    )
+  );
+
+  const original = three.start();
+  await original.logged(
+    new RegExp(`Another machine, at ${copy.address}, runs with the key of`),
+  );
+  assert(!original.log.includes('"dn":"root.consensus.etcd"'));
+  await original.stop();
+  await write(one, "/test/after", "1");
+  for (const host of [one, two, copy]) {
+    await host.node.ready();
+    assert.equal(await read(host, "/test/after"), "1");
+  }
 });

@@ -9,6 +9,8 @@ const ADD_TIMEOUT_MS = 60_000;
 
 /** Options of {@linkcode enrollmentService}. */
 export interface EnrollmentOptions extends AskMembersOptions {
+  /** Resolves once no other machine is known to run as this node. */
+  readonly unique: Promise<void>;
   /** Told that this node's etcd is no member any more. */
   readonly dropped: () => void;
 }
@@ -23,6 +25,11 @@ export function enrollmentService(
   options: EnrollmentOptions,
 ): Implementation<typeof enrollment> {
   return {
+    async unique() {
+      await options.unique;
+      return {};
+    },
+
     async peerCertificate({ publicKey }, { signal }) {
       const { certificate, authority, crl } = await ask(
         "a certificate for its etcd",

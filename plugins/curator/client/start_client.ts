@@ -22,6 +22,7 @@ import { certificateContent } from "./certificate_content.ts";
 import { defined } from "./defined.ts";
 import { enrollmentService } from "./enrollment_service.ts";
 import { Follower, type SelfReport } from "./follow.ts";
+import { findOriginal } from "./find_original.ts";
 import { join } from "./join.ts";
 import { KnownCluster } from "./known_cluster.ts";
 import { KnownRevocations } from "./known_revocations.ts";
@@ -34,6 +35,8 @@ const REMEMBER_MS = 1_000;
 export interface ClientOptions {
   /** Who the node is to its cluster. The node that founds one gets that from its own server. */
   readonly credentials: Latest<Credentials | undefined>;
+  /** A random number for this start of the node. */
+  readonly instance: Uint8Array;
   /** The port at which this node's own server answers; 0 while it does not, and is not to. */
   readonly serving: Latest<number>;
   /** Told that the client does its job or, with a reason, that it cannot for now. */
@@ -49,7 +52,7 @@ export interface ClientOptions {
  */
 export async function startClient(
   ctx: PluginContext<unknown>,
-  { credentials, serving, report }: ClientOptions,
+  { credentials, instance, serving, report }: ClientOptions,
 ): Promise<AskMembersOptions> {
   const { node } = ctx;
   const { data } = node.folders;
@@ -68,9 +71,14 @@ export async function startClient(
   const { id } = node;
   const { log } = ctx;
   const asking = { id, credentials, known, revocations, log };
+  const unique = Promise.withResolvers<void>();
   ctx.provide(
     enrollment,
-    enrollmentService({ ...asking, dropped: () => serving.set(0) }),
+    enrollmentService({
+      ...asking,
+      unique: unique.promise,
+      dropped: () => serving.set(0),
+    }),
   );
 
   ctx.run("remember", async (child) => {
@@ -108,7 +116,6 @@ export async function startClient(
     }
   });
 
-  const instance = crypto.getRandomValues(new Uint8Array(16));
   ctx.run("client", async (child) => {
     const { signal, log } = child;
     const place = await ctx.use(nodeService);
@@ -145,6 +152,13 @@ export async function startClient(
     if (role !== node.role) await place.setRole({ role }, { signal });
 
     child.healthy();
+    let original: string | undefined;
+    if (node.role === "member") {
+      await Promise.race([located.promise, aborted(signal)]);
+      const { addresses } = self.value;
+      original = await findOriginal({ ...asking, instance, addresses }, signal);
+    }
+    if (original === undefined) unique.resolve();
     const follower = new Follower({
       id: node.id,
       name: node.name,
@@ -167,7 +181,7 @@ export async function startClient(
         if (role !== node.role) await place.setRole({ role }, { signal });
       },
     });
-    const reason = await follower.run(signal);
+    const reason = original ?? await follower.run(signal);
     report(`The cluster has removed this node: ${reason}`);
     await place.removed({ reason }, { signal });
     await aborted(signal);

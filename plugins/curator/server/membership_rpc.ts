@@ -92,21 +92,18 @@ export function membershipRpc(
             `A start has a number of 16 bytes: current value has ${instance.length}`,
           );
         }
+        const start = new Uint8Array(instance);
+        options.sessions.refuseCopy(from, start);
+        const own = from.id === options.self;
         // This member's own report comes by loopback, which says nothing to anybody elsewhere.
-        const address = from.id === options.self
-          ? feed.get(from.id)?.addresses[0] ?? caller.address
-          : caller.address;
-        await options.sessions.note(
-          { ...from, address },
-          new Uint8Array(instance),
-          caller,
-        );
+        const address = own ? addresses[0] ?? from.address : from.address;
+        await options.sessions.note({ ...from, address }, start, caller);
         const { record, refused } = await options.reports.take(from.id, {
           addresses,
           curatorPort,
           name,
           // A node's own server need not be told by the network where it is.
-          source: from.id === options.self ? undefined : caller.address,
+          source: own ? undefined : caller.address,
           always: false,
         }, caller);
         if (refused.length > 0) {

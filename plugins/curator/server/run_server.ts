@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly plugin: PluginContext<CuratorConfig>;
   /** Who the node is to its cluster; the server of the node that founds one finds out. */
   readonly credentials: Latest<Credentials | undefined>;
+  /** A random number for this start of the node. */
+  readonly instance: Uint8Array;
   /** The port at which it answers; 0 while it does not, and from when somebody sets it so. */
   readonly serving: Latest<number>;
   /** Takes what answers operators on this member. */
@@ -60,7 +62,7 @@ const MOST_BYTES = 64 * 1024;
  */
 export async function runServer(
   ctx: Context,
-  { plugin, credentials, serving, administer }: ServerOptions,
+  { plugin, credentials, instance, serving, administer }: ServerOptions,
 ): Promise<void> {
   const { node, config } = plugin;
   const { log, signal } = ctx;
@@ -88,7 +90,12 @@ export async function runServer(
 
   const feed = new NodeFeed();
   const revocations = new Revocations();
-  const sessions = new Sessions(store, log, () => feed.size === 1);
+  const sessions = new Sessions({
+    store,
+    self: { id: node.id, instance },
+    log,
+    alone: () => feed.size === 1,
+  });
   const members = new Members(etcd, (id) => feed.get(id)?.name);
   const invitations = new Invitations(store);
   const refusals = new Refusals(log);

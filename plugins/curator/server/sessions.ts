@@ -14,23 +14,50 @@ const SESSIONS = "/sessions/";
 /** Earlier starts of a node that are remembered. */
 const MOST_STARTS = 16;
 
+/** Options of {@linkcode Sessions}. */
+export interface SessionsOptions {
+  readonly store: Store;
+  /** This member, and the random number of this start of it. */
+  readonly self: { readonly id: string; readonly instance: Uint8Array };
+  /** Told of machines that have the same key. */
+  readonly log: Logger;
+  /** Whether this is the only node, so that nobody else has to know. @default Never */
+  readonly alone?: () => boolean;
+}
+
 /** When and as what each node was last heard, in etcd, so that every member knows. */
 export class Sessions {
   readonly #store: Store;
+  readonly #self: SessionsOptions["self"];
   readonly #log: Logger;
   readonly #alone: () => boolean;
   /** By this machine's own clock, since those of the members may differ. */
   readonly #heard = new Map<string, { session: SessionRecord; at: number }>();
 
-  /**
-   * @param store The store.
-   * @param log Told of machines that have the same key.
-   * @param alone Whether this is the only node, so that nobody else has to know. @default never
-   */
-  constructor(store: Store, log: Logger, alone: () => boolean = () => false) {
+  /** @param options See {@linkcode SessionsOptions}. */
+  constructor({ store, self, log, alone = () => false }: SessionsOptions) {
     this.#store = store;
+    this.#self = self;
     this.#log = log;
     this.#alone = alone;
+  }
+
+  /**
+   * Refuses a report of another machine that runs as this member: no other start of it can be there while this one is.
+   *
+   * @param caller Who reports.
+   * @param instance The start of its program.
+   * @throws {RpcError} `cloned`
+   */
+  refuseCopy(
+    { id, address }: NodeCaller,
+    instance: Uint8Array<ArrayBuffer>,
+  ): void {
+    const { id: self, instance: current } = this.#self;
+    if (id !== self || instance.toHex() === current.toHex()) return;
+    const here = this.last(id)?.session.address ?? "this machine";
+    this.#tellOfCopy(id, here, address);
+    throw cloned(id, here);
   }
 
   /**
@@ -88,9 +115,7 @@ export class Sessions {
         );
       }
       if (found === "original") {
-        this.#log.error(
-          `Two machines run at the same time with the key of node "${caller.id}", at ${caller.address} and ${address}: the one that came later is a copy of the other's disk; give it an identity of its own with hamlet reset`,
-        );
+        this.#tellOfCopy(caller.id, caller.address, address);
       }
       return;
     }
@@ -139,6 +164,12 @@ export class Sessions {
       session.role === toRecordRole(role);
     if (known) heard.at = performance.now();
     return known;
+  }
+
+  #tellOfCopy(id: string, original: string, copy: string): void {
+    this.#log.error(
+      `Two machines run at the same time with the key of node "${id}", at ${original} and ${copy}: the one that came later is a copy of the other's disk; give it an identity of its own with hamlet reset`,
+    );
   }
 
   #hear({ key, value }: Pick<KeyValue, "key" | "value">): void {

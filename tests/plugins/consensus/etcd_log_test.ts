@@ -119,6 +119,12 @@ Deno.test("explainFailure() says what is wrong and what to do", () => {
   ) {
     assert.match(explain("discovery failed", error), / is damaged \(discovery/);
   }
+  assert.match(
+    explain(
+      "tocommit(64) is out of range [lastIndex(62)]. Was the raft log corrupted, truncated, or lost?",
+    ),
+    /^its data in "\/d\/etcd\/data" lacks what this member has acknowledged \(tocommit.*hamlet remove/,
+  );
   assert.equal(explain("something new"), "something new");
   assert.equal(explain("something", "new"), "something: new");
 });

@@ -55,6 +55,14 @@ async function traces(member: TestMember, id: string): Promise<string[]> {
   ];
 }
 
+function sessionsOf({ kv: store, log, machine: { id } }: TestMember): Sessions {
+  return new Sessions({
+    store,
+    self: { id, instance: new Uint8Array(16) },
+    log,
+  });
+}
+
 Deno.test("remove takes out all that there is of a node, and its name is free", async () => {
   await using member = await startMember();
   using node = await member.join({ role: "member", name: "db-1" });
@@ -115,7 +123,7 @@ Deno.test("Departures.remove() leaves nothing behind where etcd refuses", async 
       },
     }, () => undefined),
     nodes,
-    sessions: new Sessions(member.kv, member.log),
+    sessions: sessionsOf(member),
     self: member.machine.id,
   });
   const steps = () => Array.fromAsync(departures.remove("db-1", {}));
@@ -161,7 +169,7 @@ Deno.test("upkeep() takes back a removal that etcd was asked for and has not don
     authorities: member.ca,
     members: new Members(member.cluster, () => undefined),
     nodes,
-    sessions: new Sessions(member.kv, log),
+    sessions: sessionsOf(member),
     self: member.machine.id,
   });
   const supervisor = supervise(async (ctx) => {
@@ -331,7 +339,7 @@ Deno.test("Departures.demote() leaves a node the certificate that it had renewed
     },
     members: new Members(member.cluster, () => undefined),
     nodes,
-    sessions: new Sessions(member.kv, member.log),
+    sessions: sessionsOf(member),
     self: member.machine.id,
   });
   const ended = Array.fromAsync(departures.finish(machine.id, {}));
@@ -369,7 +377,7 @@ Deno.test("Departures.demote() takes a member's certificate also from a node tha
     authorities: member.ca,
     members: new Members(member.cluster, () => undefined),
     nodes,
-    sessions: new Sessions(member.kv, member.log),
+    sessions: sessionsOf(member),
     self: member.machine.id,
   });
   const ended = Array.fromAsync(departures.finish(machine.id, {}));
@@ -431,7 +439,7 @@ Deno.test("nodes tells what was acknowledged, also on a member that has not hear
   await using member = await startMember();
   using node = await member.join({ name: "web-1" });
   const nodes = new NodesStore(member.kv);
-  const sessions = new Sessions(member.kv, member.log);
+  const sessions = sessionsOf(member);
   const members = new Members(member.cluster, () => undefined);
   const { ca: authorities, authority, machine: { id: self } } = member;
   const behind = membershipService({

@@ -252,6 +252,7 @@ export async function startMember(
   ]);
 
   const credentials = new Latest<Credentials | undefined>(undefined);
+  const instance = crypto.getRandomValues(new Uint8Array(16));
   const serving = new Latest(0);
   let administration: Implementation<typeof membership> | undefined;
   const supervisor = supervise(async (ctx) => {
@@ -281,6 +282,7 @@ export async function startMember(
       runServer(child, {
         plugin,
         credentials,
+        instance,
         serving,
         administer: (service) => administration = service,
       }));
@@ -365,7 +367,7 @@ export async function startMember(
     key: machine.key,
     certificate: fromPem(credentials.value?.cert ?? ""),
   });
-  await own.membership.report(report({ curatorPort: port }));
+  await own.membership.report(report({ instance, curatorPort: port }));
 
   const end = cleanup.move();
   return { ...member, [Symbol.asyncDispose]: () => end.disposeAsync() };

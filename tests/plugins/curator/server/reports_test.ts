@@ -5,7 +5,7 @@ import { Code } from "../../../../plugins/curator/grpc/rpc_error.ts";
 import { reportEvery } from "../../../../plugins/curator/server/membership_rpc.ts";
 import { toPem } from "../../../../plugins/curator/identity_files.ts";
 import { run } from "../../../support/process.ts";
-import { admin, report, startMember } from "./harness.ts";
+import { admin, fromPem, report, startMember } from "./harness.ts";
 
 Deno.test("Membership.Report says when the next one is due and what the cluster knows", async () => {
   await using member = await startMember();
@@ -93,6 +93,28 @@ Deno.test("Membership.Report refuses an instance that is none and a port that is
       code: Code.INVALID_ARGUMENT,
     });
   }
+});
+
+Deno.test("Membership.Report tells a machine at once that it has the key of the member that it asks", async () => {
+  await using member = await startMember();
+  using copy = member.connect({
+    key: member.machine.key,
+    certificate: fromPem(member.credentials.value?.cert ?? ""),
+  });
+  const key = `/sessions/${member.machine.id}`;
+  const before = await member.kv.range({ key });
+  assert.equal(before.kvs.length, 1);
+  await assert.rejects(
+    copy.membership.report(report()),
+    {
+      reason: "cloned",
+      message:
+        /^Another machine, at 127\.0\.0\.1, runs with the key .* was there first: this one is a copy of its disk$/,
+    },
+  );
+  await member.log.until(/Two machines run at the same time with the key/);
+  // The member is who it was to all others.
+  assert.deepEqual((await member.kv.range({ key })).kvs, before.kvs);
 });
 
 Deno.test("Membership.Report tells two machines with one key apart, and lets the first go on", async () => {

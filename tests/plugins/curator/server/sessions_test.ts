@@ -14,6 +14,7 @@ import { startMember } from "./harness.ts";
 
 const earlier = new Uint8Array(16).fill(1);
 const later = new Uint8Array(16).fill(2);
+const self = { id: "hamlet-01", instance: new Uint8Array(16).fill(9) };
 const caller: NodeCaller = {
   kind: "node",
   id: "hamlet-00",
@@ -58,7 +59,7 @@ Deno.test("Sessions.note() takes no start for a copy since a report of the one b
     create(SessionRecordSchema, { instance: earlier }),
     create(SessionRecordSchema, { instance: later, superseded: [earlier] }),
   );
-  const sessions = new Sessions(store, new RecordedLog());
+  const sessions = new Sessions({ store, self, log: new RecordedLog() });
   await assert.rejects(sessions.note(caller, earlier, {}), {
     code: Code.UNAVAILABLE,
   });
@@ -71,7 +72,12 @@ Deno.test("Sessions.note() takes no start for a copy since a report of the one b
 Deno.test("Sessions.note() writes nothing of a node that is alone and says nothing new", async () => {
   await using member = await startMember();
   let alone = true;
-  const sessions = new Sessions(member.kv, member.log, () => alone);
+  const sessions = new Sessions({
+    store: member.kv,
+    self,
+    log: member.log,
+    alone: () => alone,
+  });
   const end = new AbortController();
   const following = sessions.follow(end).catch(() => {});
   const written = async () => {

@@ -1,0 +1,114 @@
+import type { RpcOptions } from "../grpc/stub.ts";
+import type { Endpoint } from "../token.ts";
+import type { AskMembersOptions } from "./ask_members.ts";
+import { normalizeAddress } from "./certificate_content.ts";
+import { defined } from "./defined.ts";
+import { connectMember, type MemberConnection } from "./member_connection.ts";
+import { isRemoval } from "./refusal.ts";
+
+type Member = MemberConnection["membership"];
+
+/** Milliseconds that the others have to say where this node is, and then whoever is there to answer. */
+const PATIENCE_MS = 2_000;
+
+/** Options of {@linkcode findOriginal}. */
+export interface FindOriginalOptions extends AskMembersOptions {
+  /** The addresses of this machine. */
+  readonly addresses: readonly string[];
+  /** A random number for this start of the node. */
+  readonly instance: Uint8Array;
+}
+
+/**
+ * Finds out whether this machine is a copy of one that runs as this member, wherever this one or another member
+ * remembers it. Of two etcds with one member ID, each acknowledges to the leader what the other one then never gets.
+ *
+ * @param options See {@linkcode FindOriginalOptions}.
+ * @param signal Ends it.
+ * @returns What the other machine says; undefined where none answers. If one runs after all, the reports of both tell.
+ */
+export async function findOriginal(
+  options: FindOriginalOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { id, known, addresses, instance, log } = options;
+  const elsewhere = new Map(
+    [
+      ...known.endpoints.filter((one) => one.id === id),
+      ...await askForPlaces(options, signal),
+    ].map((place) => [normalizeAddress(place.address), place]),
+  );
+  for (const address of addresses) elsewhere.delete(normalizeAddress(address));
+  const answers = await Promise.all(
+    elsewhere.values().map(async (place) => {
+      try {
+        await ask(
+          place,
+          (member, call) =>
+            member.report({ instance, addresses: [...addresses] }, call),
+          options,
+          signal,
+        );
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isRemoval(error)) return error.message;
+        log.debug(`This node does not run at ${place.address}`, { error });
+      }
+    }),
+  );
+  return answers.find((answer) => answer !== undefined);
+}
+
+/** Asks the other members where this one is; the first answer counts. */
+async function askForPlaces(
+  options: FindOriginalOptions,
+  signal: AbortSignal,
+): Promise<Endpoint[]> {
+  const { id, known } = options;
+  const over = new AbortController();
+  const ends = AbortSignal.any([signal, over.signal]);
+  const answers = known.endpoints.filter((one) => one.id !== id).map((one) =>
+    ask(one, (member, call) => placesOf(id, member, call), options, ends)
+  );
+  try {
+    return await Promise.any(answers);
+  } catch {
+    signal.throwIfAborted();
+    return [];
+  } finally {
+    over.abort();
+  }
+}
+
+async function placesOf(
+  id: string,
+  member: Member,
+  call: RpcOptions,
+): Promise<Endpoint[]> {
+  const places: Endpoint[] = [];
+  for await (
+    const { nodes, lastBacklogged } of member.watchNodes({}, call)
+  ) {
+    for (const { addresses, curatorPort: port, ...node } of nodes) {
+      if (node.id !== id || port === 0) continue;
+      places.push(...addresses.map((address) => ({ id, address, port })));
+    }
+    if (lastBacklogged) break;
+  }
+  return places;
+}
+
+async function ask<T>(
+  endpoint: Endpoint,
+  what: (member: Member, call: RpcOptions) => Promise<T>,
+  { credentials, revocations }: AskMembersOptions,
+  signal: AbortSignal,
+): Promise<T> {
+  const self = await defined(credentials, signal);
+  using connection = connectMember(endpoint, {
+    ca: self.ca,
+    self,
+    isRevoked: (serial) => revocations.isRevoked(serial),
+  });
+  return await what(connection.membership, { signal, timeout: PATIENCE_MS });
+}
