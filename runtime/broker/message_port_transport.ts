@@ -70,7 +70,10 @@ export function messagePortTransport(
         // What is no list that this sends is for the reader to refuse, as one message.
         const sent = Array.isArray(data) && data.length <= most;
         const messages: unknown[] = sent ? data : [data];
-        for (let i = 0; open && i < messages.length; i++) handler(messages[i]);
+        const alone = messages.length === 1;
+        for (let i = 0; open && i < messages.length; i++) {
+          handler(messages[i], alone);
+        }
       });
       listen(port, "messageerror", () => shut());
       start(port);

@@ -1,9 +1,7 @@
 import type { ProviderFrame, UserFrame } from "./frame.ts";
+import { MAX_SHARED_BYTES } from "./limits.ts";
 import { copyOf, type Packed } from "./pack.ts";
 import type { Transport } from "./transport.ts";
-
-/** Bytes up to which a value is copied in order to travel with others. */
-const SMALL = 4096;
 
 /**
  * Sends a frame with a value as it is now, whatever becomes of it afterwards.
@@ -17,6 +15,6 @@ export function sendPacked(
   { value, bytes }: Packed,
   frame: (value: unknown) => UserFrame | ProviderFrame,
 ): void {
-  if (bytes > SMALL) transport.send(frame(value));
+  if (bytes > MAX_SHARED_BYTES) transport.send(frame(value));
   else transport.queue(frame(copyOf(value)));
 }

@@ -13,6 +13,7 @@ import {
   MAX_CALLS,
   MAX_INPUT_BYTES,
   MAX_OUTPUT_BYTES,
+  MAX_SHARED_BYTES,
   MAX_STREAMS,
   STREAM_WINDOW,
 } from "./limits.ts";
@@ -109,19 +110,21 @@ class Server implements ServedConnection {
     this.#refusals = refusals;
     this.#scope = parseValue(service.scope, user.scope);
     transport.onClose(() => this.#end());
-    transport.onMessage((message) => this.#receive(message));
+    transport.onMessage((message, alone) =>
+      this.#receive(message, alone ? MAX_INPUT_BYTES : MAX_SHARED_BYTES)
+    );
   }
 
   close(): void {
     this.#transport.close();
   }
 
-  #receive(message: unknown): void {
+  #receive(message: unknown, most: number): void {
     try {
       const frame = parseUserFrame(message);
       switch (frame.kind) {
         case "call":
-          return this.#start(frame);
+          return this.#start(frame, most);
         // Where nothing runs, the frame crossed its end.
         case "credit":
           return this.#running.get(frame.id)?.credit?.add(frame.items);
@@ -139,14 +142,14 @@ class Server implements ServedConnection {
     }
   }
 
-  #start(frame: CallFrame): void {
+  #start(frame: CallFrame, most: number): void {
     if (this.#running.has(frame.id)) {
       throw new ProtocolError("A call with the number of one that runs");
     }
     let method, input;
     try {
       method = this.#admit(frame.method);
-      input = this.#parse(frame.method, method, frame.input);
+      input = this.#parse(frame.method, method, pack(frame.input, most));
     } catch (error) {
       return this.#fail(frame, error);
     }
@@ -209,7 +212,7 @@ class Server implements ServedConnection {
   }
 
   #parse(name: string, method: Method, input: unknown): unknown {
-    const parsed = parseValue(method.input, pack(input, MAX_INPUT_BYTES));
+    const parsed = parseValue(method.input, input);
     if (parsed.success) return parsed.output;
     throw new ServiceError(
       "invalid-argument",

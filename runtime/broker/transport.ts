@@ -10,8 +10,8 @@ export interface Transport {
    * that is sent. Until then it must not change.
    */
   queue(message: unknown): void;
-  /** Called for every message of the other end, in order; set once. */
-  onMessage(handler: (message: unknown) => void): void;
+  /** Called for every message of the other end, in order, and whether it came alone; set once. */
+  onMessage(handler: (message: unknown, alone: boolean) => void): void;
   /** Called once when either end has closed. */
   onClose(handler: () => void): void;
   /** Closes both ends. */

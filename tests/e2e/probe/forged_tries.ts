@@ -92,6 +92,13 @@ export function forgedTries(
       calling("put", { key, value: new Uint8Array(100_000_000) }),
     "call with a text of 100 MB": () =>
       calling("range", { key: "x".repeat(100_000_000) }),
+    "two calls of what one may send": () => {
+      const input = { key, value: new Uint8Array(1e6) };
+      return message([
+        { kind: "call", id: ++id, method: "put", input },
+        { kind: "call", id: ++id, method: "put", input },
+      ]);
+    },
     "call with a port": () => {
       const { port1 } = new MessageChannel();
       return frame({ kind: "call", id: ++id, method: "range", input: port1 }, [

@@ -5,6 +5,7 @@ import {
   MAX_BYTES_UNDER_WAY,
   MAX_CALLS,
   MAX_INPUT_BYTES,
+  MAX_SHARED_BYTES,
   MAX_STREAMS,
   STREAM_WINDOW,
 } from "../../../runtime/broker/limits.ts";
@@ -467,6 +468,23 @@ Deno.test("serve() refuses input with a key __proto__", async () => {
   const answer = await end.ask({ kind: "call", id: 1, method: "echo", input });
   assert.match(JSON.stringify(answer), /invalid-argument.*__proto__/);
   assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
+});
+
+Deno.test("serve() refuses a large input among messages that have come together", async () => {
+  using end = raw(probe, obliging);
+  const bytes = new Uint8Array(MAX_SHARED_BYTES);
+  const call = (id: number, input: unknown) => ({
+    kind: "call",
+    id,
+    method: "echo",
+    input,
+  });
+  const alone = await end.ask(call(1, { bytes }));
+  assert.match(JSON.stringify(alone), /^{"kind":"value","id":1,/);
+  end.transport.queue(call(2, { bytes }));
+  end.transport.queue(call(3, { bytes }));
+  const first = await end.ask(call(4, {}));
+  assert.match(JSON.stringify(first), /"id":2,"code":"resource-exhausted"/);
 });
 
 Deno.test("serve() refuses a giant input; connect() does not even send it", async () => {
