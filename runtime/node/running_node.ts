@@ -241,6 +241,7 @@ export class RunningNode implements Node {
       ) => ({ dn, state, restarts, since })),
       members,
       warnings: [
+        ...this.#ending.signal.aborted ? ["This node is ending"] : [],
         ...this.#removed === undefined ? [] : [
           `The cluster has removed this node (${this.#removed}); to use the machine again, stop Hamlet, empty the data ` +
           "folder with `hamlet reset`, and join the cluster with a new invitation",

@@ -78,7 +78,8 @@ Deno.test("startNode() makes a node, which is ready, tells its status, and ends 
   ]);
   assert.deepEqual([status.members, status.warnings], [[], []]);
   await Promise.all([node.stop(), node.stop(), node.finished]);
-  assert.equal((await node.status()).ready, false);
+  const { ready, warnings } = await node.status();
+  assert.deepEqual([ready, warnings], [false, ["This node is ending"]]);
   await assert.rejects(
     Deno.stat(`${folder.path}/run/hamlet.sock`),
     Deno.errors.NotFound,
