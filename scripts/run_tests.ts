@@ -79,14 +79,14 @@ function plan(args: string[]): Group[] {
     check("lock", "install", "--quiet", "--frozen", "--cached-only"),
     tests(
       "unit",
-      15,
+      30,
       "--ignore=tests/e2e,tests/cluster,tests/binary",
       ...rest,
       "tests",
     ),
     ...["e2e", "cluster"].filter((name) => existsSync(`tests/${name}`))
-      .map((name) => tests(name, 15, ...rest, `tests/${name}`)),
-    tests("binary", 10, ...rest, "tests/binary"),
+      .map((name) => tests(name, 30, ...rest, `tests/${name}`)),
+    tests("binary", 20, ...rest, "tests/binary"),
     check("docs", "check", "--frozen", "--doc-only", ".", ...documents),
   ];
   if (named.length > 0) {
@@ -169,8 +169,8 @@ async function run(group: Group): Promise<TestSummary> {
   clearTimeout(timer);
 
   // What the kernel ends together with its parent takes a moment.
-  for (let tries = 0; tries < 40 && running(child.pid).length > 0; tries++) {
-    await delay(50);
+  for (let tries = 0; tries < 300 && running(child.pid).length > 0; tries++) {
+    await delay(100);
   }
   const left = running(child.pid);
   if (left.length > 0) failures.push(`left running: ${left.join(", ")}`);

@@ -112,7 +112,7 @@ testMachine(
   "systemd starts a node again that was killed or hangs",
   async (machine) => {
     await install(machine, "--new-cluster");
-    await edit(machine, "WatchdogSec=3");
+    await edit(machine, "WatchdogSec=6");
     await systemctl(machine, "start");
     const { pid: first } = await serviceState(machine);
     await systemctl(machine, "kill", "--kill-whom=main", "--signal=KILL");

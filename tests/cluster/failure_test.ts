@@ -7,6 +7,7 @@ import { read, write } from "./support/writes.ts";
 Deno.test("writes go on without the leader that was killed, and it comes back", async () => {
   await using lab = await Lab.open();
   const all = await members(lab, "one", "two", "three");
+  await allResolve(all);
   const leader = await leaderOf(all);
   const others = all.filter((host) => host !== leader);
   const [first] = others;

@@ -9,7 +9,7 @@ const root = new URL("../../", import.meta.url).pathname;
 /** Where the document says that the checkout is. */
 const HOME = "/home/you/hamlet/";
 /** Milliseconds that a change may take to show. */
-const SETTLE = 10_000;
+const SETTLE = 60_000;
 
 Deno.test("README.md shows what the commands of its tour really write", async () => {
   const readme = await Deno.readTextFile(`${root}README.md`);

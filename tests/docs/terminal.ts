@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 
 /** Milliseconds that anything in a terminal may take. */
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 /** Where a terminal is. */
 export interface Seat {

@@ -30,6 +30,7 @@ Deno.test("a node whose etcd is killed is not ready, and then ready again by its
   const first = await etcdOf(folders);
 
   let seen: "ready" | "killed" | "unready" = "ready";
+  const reasons: string[] = [];
   for await (const { ready, plugins } of node.statuses()) {
     if (seen === "ready") {
       assert.ok(ready);
@@ -39,13 +40,12 @@ Deno.test("a node whose etcd is killed is not ready, and then ready again by its
       const { state, reason } = plugins.find(({ name }) =>
         name === "consensus"
       ) ?? {};
-      if (seen === "killed") {
-        assert.equal(state, "unready");
-        assert.match(`${reason}`, /SIGKILL/);
-      }
+      if (seen === "killed") assert.equal(state, "unready");
+      reasons.push(`${reason}`);
       seen = "unready";
     } else if (seen === "unready") break;
   }
+  assert.match(reasons.join("\n"), /SIGKILL/);
 
   assert.notEqual(await etcdOf(folders), first);
   assert.equal(await hamlet(folders, "kv", "get", "/before"), "here");
@@ -195,6 +195,7 @@ Deno.test("a node that is told to end twice ends at once", async () => {
   node.kill("SIGTERM");
   const { code, signal } = await node.exited;
   assert.ok(code !== 0 || signal !== null);
-  assert.ok(performance.now() - told < 2_000);
+  // In order, it would wait 9 s for etcd.
+  assert.ok(performance.now() - told < 5_000);
   assert.deepEqual(await processesLeft(folders.data), []);
 });

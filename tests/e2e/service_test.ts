@@ -123,9 +123,9 @@ testWithMachines(
     const { token } = await invite(alpha);
     await systemctl(alpha, "stop");
     await installBeta(token);
-    await editService(beta, "TimeoutStartSec=2", "WatchdogSec=2");
+    await editService(beta, "TimeoutStartSec=5", "WatchdogSec=5");
     await systemctl(beta, "start", "--no-block");
-    await delay(4_000);
+    await delay(8_000);
     const { active, restarts, pid } = await serviceState(beta);
     assert.deepEqual([active, restarts], ["activating", 0]);
     const { stdout: words } = await beta.run("cat", [`/proc/${pid}/cmdline`]);

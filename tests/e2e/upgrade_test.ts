@@ -105,10 +105,12 @@ Deno.test({
     try {
       const writer = watch.stdin.getWriter();
       await writer.write(new TextEncoder().encode("watch /a\n"));
-      await hamlet(folders, "kv", "put", "/a", "seen");
       // Not before it has seen something it is one.
       const reader = watch.stdout.getReader();
-      await reader.read();
+      let sees = false;
+      const seen = reader.read().then(() => sees = true);
+      while (!sees) await hamlet(folders, "kv", "put", "/a", "seen");
+      await seen;
       const told = performance.now();
       assert.deepEqual(await node.stop(), { code: 0, signal: null });
       // Else it did not wait, and nothing is shown.

@@ -63,7 +63,7 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunOutput> {
-  const { cwd, env = {}, input = "", timeout = 30_000 } = options;
+  const { cwd, env = {}, input = "", timeout = 120_000 } = options;
   await using child = new Deno.Command(command, {
     args: [...args],
     env,

@@ -37,10 +37,10 @@ export async function processesOf(data: string): Promise<NodeChild[]> {
  * nobody but their parent is told.
  *
  * @param data The node's data folder.
- * @returns Those that are still there after a second.
+ * @returns Those that are still there after half a minute.
  */
 export async function processesLeft(data: string): Promise<NodeChild[]> {
-  const until = Date.now() + 1_000;
+  const until = Date.now() + 30_000;
   for (;;) {
     const left = await processesOf(data);
     if (left.length === 0 || Date.now() > until) return left;

@@ -18,7 +18,7 @@ export interface Refusal extends StartOptions {
 }
 
 /** Milliseconds that a refusal may take. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /**
  * Starts a node that must not start, and checks that it says why, leaves nothing running and changes

@@ -34,7 +34,12 @@ Deno.test("autopromoter gives a learner that caught up a vote, and says so once"
   await started.node.ready;
   await using _learner = await startLearner(started, folders);
   await until(started, (member) => !member.learner);
-  const lines = started.log.filter((line) => line.includes("Promoted"));
+  // It has to hear of what etcd did.
+  let lines: string[] = [];
+  await until(started, () => {
+    lines = started.log.filter((line) => line.includes("Promoted"));
+    return lines.length > 0;
+  });
   assert.equal(lines.length, 1);
   assert.match(lines.join(), /Promoted member ."learner." \([0-9a-f]+\)/);
   // While there still is a quorum: without one, etcd takes its time to end.

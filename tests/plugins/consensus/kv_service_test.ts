@@ -308,9 +308,8 @@ Deno.test("kv answers etcd's refusals with codes that a program may act on", asy
 
 Deno.test("kv waits for an etcd that is away, and fails after its deadline", async () => {
   await using folder = await tempFolder();
-  await using store = serveKv(`${folder.path}/client.sock:0`, {
-    deadline: 1_000,
-  });
+  const socket = `${folder.path}/client.sock:0`;
+  await using store = serveKv(socket, { deadline: 1_000 });
   const user = store.user(["/a/"]);
   const unavailable = withCode("unavailable");
   await assert.rejects(user.range({ key: "/a/1" }), unavailable);
@@ -318,7 +317,8 @@ Deno.test("kv waits for an etcd that is away, and fails after its deadline", asy
     user.put({ key: "/a/1", value: bytes("x") }),
     unavailable,
   );
-  const waiting = user.put({ key: "/a/1", value: bytes("x") });
+  await using patient = serveKv(socket, { deadline: 30_000 });
+  const waiting = patient.user(["/a/"]).put({ key: "/a/1", value: bytes("x") });
   await using _etcd = await startEtcd({ folder: folder.path });
   await waiting;
 });
@@ -326,7 +326,7 @@ Deno.test("kv waits for an etcd that is away, and fails after its deadline", asy
 Deno.test("kv loses no acknowledged write when etcd is killed, and applies none twice", async () => {
   await using folder = await tempFolder();
   await using store = serveKv(`${folder.path}/client.sock:0`, {
-    deadline: 1_000,
+    deadline: 5_000,
   });
   const user = store.user(["/a/"]);
   const acknowledged = new Set<string>();
@@ -348,7 +348,10 @@ Deno.test("kv loses no acknowledged write when etcd is killed, and applies none 
         }
       }
     });
+    let ended = false;
+    void Promise.all(writers).then(() => ended = true);
     while (acknowledged.size < 100 + 200 * round) {
+      assert.ok(!ended, "Nobody writes any more");
       await user.range({ key: "/a/0" });
     }
     Deno.kill(etcd.pid, "SIGKILL");
@@ -366,7 +369,7 @@ Deno.test("kv.lease() keeps keys until the caller cancels, and gives them to nob
   await using etcd = await startEtcd();
   await using store = serveKv(etcd.socket);
   const user = store.user(["/a/"]);
-  const held = user.lease({ ttl: 1 });
+  const held = user.lease({ ttl: 2 });
   const { value } = await held.next();
   assert.ok(value);
   const { lease } = value;
@@ -379,7 +382,7 @@ Deno.test("kv.lease() keeps keys until the caller cancels, and gives them to nob
   await changes.next();
   // Three times its life: it is kept alive though nobody reads on.
   const alive = Promise.withResolvers<void>();
-  setTimeout(alive.resolve, 3_000);
+  setTimeout(alive.resolve, 6_000);
   await alive.promise;
   assert.equal((await user.range({ key: "/a/1" })).kvs.length, 1);
   await held.return?.();

@@ -57,7 +57,7 @@ async function listen(patience?: number) {
 }
 
 Deno.test("Connections ends one that does not show in time who it is, and keeps one that does", async () => {
-  const { connections, port, peers, arrival } = await listen(200);
+  const { connections, port, peers, arrival } = await listen(2_000);
   const [known, stranger] = await open(port, 2);
   assert.ok(known && stranger);
   await arrival(2);
