@@ -10,6 +10,7 @@ import {
   process,
   v,
 } from "hamlet";
+import { awaitUnique } from "./await_unique.ts";
 import { askVersion } from "./ask_version.ts";
 import { KnownClusterVersion } from "./cluster_version.ts";
 import { createCluster } from "./cluster_service.ts";
@@ -104,13 +105,17 @@ export default definePlugin({
     const serving = Promise.withResolvers<void>();
     // A learner's etcd refuses whatever its services would ask. One that has data may have its vote by now, and may have
     // to recover the cluster without ever having answered.
-    const begins = starts.joining && !await hasLog(files.log);
-    if (
-      membership.kind === "member" && remembered.list.some((one) => !one.self)
-    ) {
+    const hasData = membership.kind === "member" || await hasLog(files.log);
+    const begins = starts.joining && !hasData;
+    const isOneOfSeveral = membership.kind === "joining" ||
+      remembered.list.some(({ self }) => !self);
+    if (hasData && isOneOfSeveral) {
       report("finding out whether another machine runs as this node");
-      const others = await ctx.use(enrollment);
-      await others.unique({}, ctx);
+      await awaitUnique({
+        members: () => ctx.use(enrollment),
+        log: ctx.log,
+        signal: ctx.signal,
+      });
     }
     report("etcd starts");
     ctx.run("etcd", async (child) => {

@@ -200,14 +200,39 @@ export class RunningNode implements Node {
   }
 
   /**
-   * Ends what keeps data, since the cluster has removed the node; the rest stays to say so.
+   * Ends what keeps data, and what cannot be without that, since the cluster has removed the node; the rest stays to
+   * say so.
    *
    * @param reason Why.
    */
   async setRemoved(reason: string): Promise<void> {
     this.#removed = reason;
     this.#changed();
-    await this.#stop((_, { keepsData }) => keepsData);
+    const ending = new Set(
+      this.#started.entries().filter(([, { keepsData }]) => keepsData)
+        .map(([name]) => name),
+    );
+    // Each would wait for the end of those.
+    for (const { name } of this.#dependentsOf(ending)) ending.add(name);
+    await this.#stop((name) => ending.has(name));
+  }
+
+  /** The plugins that use what some provide, and those that use what these provide, and so on. */
+  #dependentsOf(providers: ReadonlySet<string>): HostedPlugin[] {
+    const { hosted } = this.#grants;
+    const gone = new Set(
+      hosted.filter(({ name }) => providers.has(name))
+        .flatMap(({ provides }) => provides),
+    );
+    const found = hosted.filter(({ name, uses }) =>
+      !providers.has(name) &&
+      Object.entries(uses).some(([service, { optional }]) =>
+        !optional && gone.has(service)
+      )
+    );
+    if (found.length === 0) return [];
+    const more = new Set(found.map(({ name }) => name)).union(providers);
+    return [...found, ...this.#dependentsOf(more)];
   }
 
   async status(): Promise<NodeStatus> {

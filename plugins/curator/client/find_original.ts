@@ -1,20 +1,23 @@
+import type { NodeView } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
+import { Code, RpcError } from "../grpc/rpc_error.ts";
 import type { RpcOptions } from "../grpc/stub.ts";
 import type { Endpoint } from "../token.ts";
 import type { AskMembersOptions } from "./ask_members.ts";
 import { normalizeAddress } from "./certificate_content.ts";
 import { defined } from "./defined.ts";
+import type { SelfReport } from "./follow.ts";
 import { connectMember, type MemberConnection } from "./member_connection.ts";
-import { isRemoval } from "./refusal.ts";
+import { describeFailure, isRemoval } from "./refusal.ts";
 
 type Member = MemberConnection["membership"];
 
 /** Milliseconds that the others have to say where this node is, and then whoever is there to answer. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 
 /** Options of {@linkcode findOriginal}. */
 export interface FindOriginalOptions extends AskMembersOptions {
-  /** The addresses of this machine. */
-  readonly addresses: readonly string[];
+  readonly name: string;
+  readonly self: SelfReport;
   /** A random number for this start of the node. */
   readonly instance: Uint8Array;
 }
@@ -31,28 +34,40 @@ export async function findOriginal(
   options: FindOriginalOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { id, known, addresses, instance, log } = options;
-  const elsewhere = new Map(
+  const { id, known, log } = options;
+  const places = new Map(
     [
       ...known.endpoints.filter((one) => one.id === id),
       ...await askForPlaces(options, signal),
     ].map((place) => [normalizeAddress(place.address), place]),
   );
-  for (const address of addresses) elsewhere.delete(normalizeAddress(address));
   const answers = await Promise.all(
-    elsewhere.values().map(async (place) => {
+    // Also where this machine is: both may have been told to use the same address, and nobody serves here yet.
+    places.values().map(async (place) => {
       try {
         await ask(
           place,
           (member, call) =>
-            member.report({ instance, addresses: [...addresses] }, call),
+            member.report(
+              {
+                instance: options.instance,
+                name: options.name,
+                addresses: [...options.self.addresses],
+                curatorPort: options.self.curatorPort,
+              },
+              call,
+            ),
           options,
           signal,
         );
       } catch (error) {
         signal.throwIfAborted();
         if (isRemoval(error)) return error.message;
-        log.debug(`This node does not run at ${place.address}`, { error });
+        log.debug(
+          `Nobody says to run as this node at ${place.address}: ${
+            describeFailure(error)
+          }`,
+        );
       }
     }),
   );
@@ -64,7 +79,7 @@ async function askForPlaces(
   options: FindOriginalOptions,
   signal: AbortSignal,
 ): Promise<Endpoint[]> {
-  const { id, known } = options;
+  const { id, known, log } = options;
   const over = new AbortController();
   const ends = AbortSignal.any([signal, over.signal]);
   const answers = known.endpoints.filter((one) => one.id !== id).map((one) =>
@@ -72,8 +87,9 @@ async function askForPlaces(
   );
   try {
     return await Promise.any(answers);
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
+    log.debug("No other member says where this one is", { error });
     return [];
   } finally {
     over.abort();
@@ -85,17 +101,15 @@ async function placesOf(
   member: Member,
   call: RpcOptions,
 ): Promise<Endpoint[]> {
-  const places: Endpoint[] = [];
-  for await (
-    const { nodes, lastBacklogged } of member.watchNodes({}, call)
-  ) {
-    for (const { addresses, curatorPort: port, ...node } of nodes) {
-      if (node.id !== id || port === 0) continue;
-      places.push(...addresses.map((address) => ({ id, address, port })));
-    }
-    if (lastBacklogged) break;
+  let last: NodeView | undefined;
+  for await (const { nodes, lastBacklogged } of member.watchNodes({}, call)) {
+    // What has changed since the rest was put together comes once more.
+    last = nodes.find((node) => node.id === id) ?? last;
+    if (!lastBacklogged) continue;
+    const { addresses = [], curatorPort: port = 0 } = last ?? {};
+    return addresses.map((address) => ({ id, address, port }));
   }
-  return places;
+  throw new RpcError(Code.UNAVAILABLE, "it ended the connection");
 }
 
 async function ask<T>(

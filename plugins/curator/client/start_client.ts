@@ -21,8 +21,8 @@ import type { AskMembersOptions } from "./ask_members.ts";
 import { certificateContent } from "./certificate_content.ts";
 import { defined } from "./defined.ts";
 import { enrollmentService } from "./enrollment_service.ts";
-import { Follower, type SelfReport } from "./follow.ts";
 import { findOriginal } from "./find_original.ts";
+import { Follower, type SelfReport } from "./follow.ts";
 import { join } from "./join.ts";
 import { KnownCluster } from "./known_cluster.ts";
 import { KnownRevocations } from "./known_revocations.ts";
@@ -30,6 +30,12 @@ import { nodesService } from "./nodes_service.ts";
 
 /** Milliseconds between two writes of what is known of the cluster: it is for the next start, not for this one. */
 const REMEMBER_MS = 1_000;
+
+/**
+ * Milliseconds that a machine which starts has to get an address, before its etcd is started without it being known
+ * whether it is a copy of another one.
+ */
+const NETWORK_MS = 15_000;
 
 /** Options of {@linkcode startClient}. */
 export interface ClientOptions {
@@ -94,6 +100,7 @@ export async function startClient(
   });
 
   const self = new Latest<SelfReport>({ addresses: [], curatorPort: 0 });
+  const told = Promise.withResolvers<void>();
   const located = Promise.withResolvers<void>();
   ctx.run("network", async (child) => {
     const networks = await ctx.use(network);
@@ -102,7 +109,8 @@ export async function startClient(
       const { addresses } of networks.watch({}, { signal: child.signal })
     ) {
       self.set({ ...self.value, addresses });
-      located.resolve();
+      told.resolve();
+      if (addresses.length > 0) located.resolve();
     }
   });
   ctx.run("serving", async (child) => {
@@ -116,6 +124,33 @@ export async function startClient(
     }
   });
 
+  const leave = async (reason: string, signal: AbortSignal) => {
+    report(`The cluster has removed this node: ${reason}`);
+    await (await ctx.use(nodeService)).removed({ reason }, { signal });
+    await aborted(signal);
+  };
+  // One that is not part of a cluster yet, or cannot show that it is, would ask in vain.
+  const asks = node.role === "member" && credentials.value !== undefined &&
+    known.endpoints.length > 0;
+  if (!asks) unique.resolve();
+  else {
+    ctx.run("original", async (child) => {
+      const { signal } = child;
+      child.healthy();
+      // A network that comes later is no reason not to start: the others are as far away then.
+      const late = setTimeout(unique.resolve, NETWORK_MS);
+      await Promise.race([located.promise, aborted(signal)]);
+      clearTimeout(late);
+      const original = await findOriginal(
+        { ...asking, name: node.name, self: self.value, instance },
+        signal,
+      );
+      if (original !== undefined) return await leave(original, signal);
+      unique.resolve();
+      child.done();
+    });
+  }
+
   ctx.run("client", async (child) => {
     const { signal, log } = child;
     const place = await ctx.use(nodeService);
@@ -127,7 +162,7 @@ export async function startClient(
           "This node has neither a certificate of its cluster nor a token to join with: give it one with --join",
         );
       }
-      await Promise.race([located.promise, aborted(signal)]);
+      await Promise.race([told.promise, aborted(signal)]);
       await join({
         token,
         name: node.name,
@@ -152,13 +187,8 @@ export async function startClient(
     if (role !== node.role) await place.setRole({ role }, { signal });
 
     child.healthy();
-    let original: string | undefined;
-    if (node.role === "member") {
-      await Promise.race([located.promise, aborted(signal)]);
-      const { addresses } = self.value;
-      original = await findOriginal({ ...asking, instance, addresses }, signal);
-    }
-    if (original === undefined) unique.resolve();
+    // Before that, a report might be one of a copy.
+    await Promise.race([unique.promise, aborted(signal)]);
     const follower = new Follower({
       id: node.id,
       name: node.name,
@@ -181,10 +211,7 @@ export async function startClient(
         if (role !== node.role) await place.setRole({ role }, { signal });
       },
     });
-    const reason = original ?? await follower.run(signal);
-    report(`The cluster has removed this node: ${reason}`);
-    await place.removed({ reason }, { signal });
-    await aborted(signal);
+    await leave(await follower.run(signal), signal);
   });
   return asking;
 }

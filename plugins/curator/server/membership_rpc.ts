@@ -93,10 +93,13 @@ export function membershipRpc(
           );
         }
         const start = new Uint8Array(instance);
-        options.sessions.refuseCopy(from, start);
+        const known = feed.get(from.id)?.addresses[0];
+        options.sessions.refuseCopy(from, start, known);
         const own = from.id === options.self;
         // This member's own report comes by loopback, which says nothing to anybody elsewhere.
-        const address = own ? addresses[0] ?? from.address : from.address;
+        const address = own
+          ? addresses[0] ?? known ?? from.address
+          : from.address;
         await options.sessions.note({ ...from, address }, start, caller);
         const { record, refused } = await options.reports.take(from.id, {
           addresses,

@@ -33,6 +33,8 @@ export class Sessions {
   readonly #alone: () => boolean;
   /** By this machine's own clock, since those of the members may differ. */
   readonly #heard = new Map<string, { session: SessionRecord; at: number }>();
+  /** The copy of this member that the log has last. */
+  #told: Uint8Array | undefined;
 
   /** @param options See {@linkcode SessionsOptions}. */
   constructor({ store, self, log, alone = () => false }: SessionsOptions) {
@@ -47,16 +49,28 @@ export class Sessions {
    *
    * @param caller Who reports.
    * @param instance The start of its program.
-   * @throws {RpcError} `cloned`
+   * @param here Where this member is, as far as it is known.
+   * @throws {RpcError} `cloned`, or `UNAVAILABLE` where this one is the copy, and is told that next.
    */
   refuseCopy(
     { id, address }: NodeCaller,
     instance: Uint8Array<ArrayBuffer>,
+    here = "an address that it has not told",
   ): void {
-    const { id: self, instance: current } = this.#self;
-    if (id !== self || instance.toHex() === current.toHex()) return;
-    const here = this.last(id)?.session.address ?? "this machine";
-    this.#tellOfCopy(id, here, address);
+    const self = this.#self;
+    if (id !== self.id || same(instance, self.instance)) return;
+    const clones = this.last(id)?.session.clones ?? [];
+    if (clones.some((clone) => same(clone, self.instance))) {
+      throw new RpcError(
+        Code.UNAVAILABLE,
+        "This machine is a copy of another one",
+      );
+    }
+    // It asks at each of this member's addresses.
+    if (this.#told === undefined || !same(this.#told, instance)) {
+      this.#tellOfCopy(id, here, address);
+    }
+    this.#told = instance;
     throw cloned(id, here);
   }
 
@@ -159,7 +173,7 @@ export class Sessions {
     const heard = this.#heard.get(id);
     if (heard === undefined) return false;
     const { session } = heard;
-    const known = session.instance.toHex() === instance.toHex() &&
+    const known = same(session.instance, instance) &&
       session.address === address && session.serial === serial &&
       session.role === toRecordRole(role);
     if (known) heard.at = performance.now();
@@ -225,15 +239,15 @@ function place(
   session: SessionRecord,
   instance: Uint8Array<ArrayBuffer>,
 ): "current" | "new" | "returning" | "original" | "clone" {
-  const same = (other: Uint8Array) => other.toHex() === instance.toHex();
-  if (session.clones.some(same)) return "clone";
-  if (same(session.instance)) return "current";
-  const original = session.superseded.some(same);
-  if (original && !same(session.returning)) {
+  const isIt = (other: Uint8Array) => same(other, instance);
+  if (session.clones.some(isIt)) return "clone";
+  if (isIt(session.instance)) return "current";
+  const original = session.superseded.some(isIt);
+  if (original && !isIt(session.returning)) {
     session.returning = instance;
     return "returning";
   }
-  const others = session.superseded.filter((other) => !same(other));
+  const others = session.superseded.filter((other) => !isIt(other));
   if (original) {
     session.clones = [session.instance, ...session.clones].slice(
       0,
@@ -246,6 +260,10 @@ function place(
   }
   session.instance = instance;
   return original ? "original" : "new";
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  return one.toHex() === other.toHex();
 }
 
 function cloned(id: string, address: string): RpcError {

@@ -93,7 +93,8 @@ export function forgedTries(
     "call with a text of 100 MB": () =>
       calling("range", { key: "x".repeat(100_000_000) }),
     "two calls of what one may send": () => {
-      const input = { key, value: new Uint8Array(1e6) };
+      const own = `/${ctx.dn.slice(5)}/large`;
+      const input = { key: own, value: new Uint8Array(1e6) };
       return message([
         { kind: "call", id: ++id, method: "put", input },
         { kind: "call", id: ++id, method: "put", input },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   explainFailure,
   parseEtcdLine,
+  saysDamaged,
   saysRemoved,
 } from "../../../plugins/consensus/etcd_log.ts";
 
@@ -79,6 +80,16 @@ Deno.test("saysRemoved() recognizes that the cluster has removed this member", (
   );
   assert.ok(saysRemoved(line));
   assert.ok(!saysRemoved(parseEtcdLine('{"level":"warn","msg":"removed"}')));
+});
+
+Deno.test("saysDamaged() recognizes data that etcd cannot read, or not go on with", () => {
+  for (
+    const [line, damaged] of [
+      ['{"level":"fatal","msg":"failed","error":"walpb: crc mismatch"}', true],
+      ["panic: tocommit(64) is out of range [lastIndex(62)]. Was the", true],
+      ['{"level":"fatal","msg":"listen","error":"address in use"}', false],
+    ] as const
+  ) assert.equal(saysDamaged(parseEtcdLine(line)), damaged, line);
 });
 
 Deno.test("explainFailure() says what is wrong and what to do", () => {

@@ -15,17 +15,19 @@ import { RecordedLog } from "./recorded_log.ts";
 const authority = await TestAuthority.create();
 const self = await authority.node("member");
 const { id } = self.identity;
-const running: Part = {
-  report() {
+const instance = crypto.getRandomValues(new Uint8Array(16));
+
+/** A member that runs, since a start of it that has this number. */
+const runningSince = (start: Uint8Array): Part => ({
+  report({ instance }) {
+    if (instance.toHex() === start.toHex()) return { next: 10 };
     throw new RpcError(Code.FAILED_PRECONDITION, "It runs here", "cloned");
   },
-};
+});
+const running = runningSince(crypto.getRandomValues(new Uint8Array(16)));
 
-/** Looks for the original from a machine that remembers these members and has these addresses. */
-async function find(
-  endpoints: readonly Endpoint[],
-  addresses: readonly string[],
-): Promise<string | undefined> {
+/** Looks for the original from a machine that remembers these members. */
+async function find(...endpoints: Endpoint[]): Promise<string | undefined> {
   await using folder = await tempFolder();
   const log = new RecordedLog();
   const known = await KnownCluster.open(`${folder.path}/cluster.json`, log);
@@ -36,8 +38,9 @@ async function find(
     known,
     revocations: await KnownRevocations.open(`${folder.path}/crl.der`, true),
     log,
-    addresses,
-    instance: crypto.getRandomValues(new Uint8Array(16)),
+    name: "db-1",
+    self: { addresses: ["192.0.2.7"], curatorPort: 0 },
+    instance,
   }, new AbortController().signal);
 }
 
@@ -46,6 +49,7 @@ function other(node: TestNode, port: number): Promise<PlayedMember> {
   return PlayedMember.start(node, {
     async *watchNodes() {
       yield { nodes: [{ id: node.identity.id, addresses: ["127.0.0.1"] }] };
+      yield { nodes: [{ id, addresses: ["127.0.0.2"], curatorPort: 1 }] };
       const addresses = ["127.0.0.1"];
       yield {
         nodes: [{ id, addresses, curatorPort: port }],
@@ -58,42 +62,27 @@ function other(node: TestNode, port: number): Promise<PlayedMember> {
 
 Deno.test("findOriginal() finds a machine that runs as this member where this one was last", async () => {
   await using original = await PlayedMember.start(self, running);
-  assert.equal(
-    await find([original.endpoint], ["192.0.2.7"]),
-    "It runs here",
-  );
+  assert.equal(await find(original.endpoint), "It runs here");
 });
 
 Deno.test("findOriginal() finds a machine that runs as this member where another one knows it", async () => {
   await using original = await PlayedMember.start(self, running);
-  await using member = await other(
-    await authority.node("member"),
-    original.endpoint.port,
-  );
+  const { port } = original.endpoint;
+  await using member = await other(await authority.node("member"), port);
   const gone = { ...member.endpoint, port: freePort() };
-  assert.equal(
-    await find([gone, member.endpoint], ["192.0.2.7"]),
-    "It runs here",
-  );
+  assert.equal(await find(gone, member.endpoint), "It runs here");
 });
 
 Deno.test("findOriginal() does not take this machine for another one", async () => {
-  await using original = await PlayedMember.start(self, running);
-  assert.equal(
-    await find([original.endpoint], ["192.0.2.7", "127.0.0.1"]),
-    undefined,
-  );
+  await using here = await PlayedMember.start(self, runningSince(instance));
+  assert.equal(await find(here.endpoint), undefined);
 });
 
 Deno.test("findOriginal() finds nothing where nobody, or somebody else, answers", async () => {
-  assert.equal(
-    await find([{ id, address: "127.0.0.1", port: freePort() }], []),
-    undefined,
-  );
-  await using stranger = await PlayedMember.start(
-    await authority.node("member"),
-    running,
-  );
-  assert.equal(await find([{ ...stranger.endpoint, id }], []), undefined);
-  assert.equal(await find([], []), undefined);
+  const address = "127.0.0.1";
+  assert.equal(await find({ id, address, port: freePort() }), undefined);
+  const node = await authority.node("member");
+  await using stranger = await PlayedMember.start(node, running);
+  assert.equal(await find({ ...stranger.endpoint, id }), undefined);
+  assert.equal(await find(), undefined);
 });
