@@ -118,13 +118,17 @@ export function explainFailure(
     return `its data in "${data}" is at etcd ${cluster}, and etcd does not go back: start the Hamlet that ran here last, or give that etcd with --etcd`;
   }
   if (LOST.test(said)) {
-    return `its data in "${data}" lacks what this member has acknowledged (${said}): a copy of its disk has run, or it was put back to an earlier state; take it out with \`hamlet remove\` on another member, empty the data folder with \`hamlet reset\` and join the cluster again`;
+    return `its data in "${data}" lacks what this member has acknowledged (${said}): a copy of its disk has run, or it was put back to an earlier state; ${REPLACE}`;
   }
   if (DAMAGE.test(said)) {
-    return `its data in "${data}" is damaged (${said}): restore it from a copy, or empty the data folder with \`hamlet reset\` and join the cluster again`;
+    return `its data in "${data}" is damaged (${said}): if this is the only member, restore it from a copy or a snapshot, else ${REPLACE}`;
   }
   return said;
 }
+
+/** How a member is replaced whose data is lost. */
+export const REPLACE =
+  "take it out with `hamlet remove` on another member, empty the data folder with `hamlet reset` and join the cluster again";
 
 function textOf({ message, properties }: EtcdLine): string {
   const error = properties?.error;

@@ -9,6 +9,7 @@ import {
 import { BootstrapGate } from "./bootstrap_gate.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
 import { clusterToken, loopback } from "./etcd_flags.ts";
+import { REPLACE } from "./etcd_log.ts";
 import { exists } from "./exists.ts";
 import { hasLog } from "./has_log.ts";
 import {
@@ -58,7 +59,7 @@ export async function openMembership(
     // Without its log etcd takes itself for a new member, and asks the others about a cluster that it is part of.
     if (!await hasLog(files.log)) {
       throw new FatalError(
-        `Cannot start etcd without its data: there is no log in "${files.log}"; restore "${files.data}" from a copy or a snapshot, or empty the node's data folder with \`hamlet reset\` and join the cluster again`,
+        `Cannot start etcd without its data: there is no log in "${files.log}"; if this is the only member, restore "${files.data}" from a copy or a snapshot, else ${REPLACE}`,
       );
     }
     return { kind: "member", token: await clusterToken(authority) };

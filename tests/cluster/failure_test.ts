@@ -26,6 +26,16 @@ Deno.test("writes go on without the leader that was killed, and it comes back", 
   await allResolve(all);
 });
 
+Deno.test("a member that has lost its certificate gets another one by itself", async () => {
+  await using lab = await Lab.open();
+  const [one, , three] = await members(lab, "one", "two", "three");
+  await three.node.stop();
+  await Deno.remove(`${three.data}/identity/cert.pem`);
+  await three.start().ready();
+  await write(one, "/test/after", "1");
+  assert.equal(await read(three, "/test/after"), "1");
+});
+
 Deno.test("of two halves the one with the majority goes on, the other says what it waits for and follows by itself", async () => {
   await using lab = await Lab.open();
   const all = await members(lab, "one", "two", "three");

@@ -182,7 +182,7 @@ Deno.test("consensus tells that etcd's data is damaged, and leaves it alone", as
   );
   assert.match(
     reason ?? "",
-    /^etcd has ended: its data in ".*\/etcd\/data" is damaged \(failed to open database: invalid database\): restore it from a copy/,
+    /^etcd has ended: its data in ".*\/etcd\/data" is damaged \(failed to open database: invalid database\): if this is the only member, restore it from a copy/,
   );
   assert.deepEqual(await Deno.readFile(database), garbage);
 });
