@@ -1,6 +1,6 @@
 /**
  * Writes docs/manifest.schema.json, the schema of the manifest for editors. To be run after a change
- * of runtime/manifest/schema.ts or of a service's scope:
+ * of runtime/manifest/schema.ts or of a service's methods or scope:
  *
  *     deno run --allow-read --allow-write=docs scripts/schema.ts
  *
