@@ -1,10 +1,6 @@
-import {
-  type Client,
-  type enrollment,
-  type Logger,
-  ServiceError,
-} from "hamlet";
+import type { Client, enrollment, Logger } from "hamlet";
 import { delay } from "./delay.ts";
+import { isTransient } from "./etcd_error.ts";
 
 /** Milliseconds after which etcd starts without an answer: what asks the others may be broken, or not among the plugins. */
 const PATIENCE_MS = 60_000;
@@ -34,33 +30,38 @@ export async function awaitUnique(
   const over = new AbortController();
   const ends = AbortSignal.any([signal, over.signal]);
   const late = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
+  const timer = setTimeout(late.resolve, patience);
+  ends.addEventListener("abort", () => late.resolve());
+  let error: unknown;
+  try {
+    const answered = ask(members, ends, (failure) => error = failure);
+    const isUnique = await Promise.race([answered, late.promise]);
+    if (isUnique || signal.aborted) return;
     log.warn(
       "Nobody says whether another machine runs as this node: its etcd starts all the same",
+      { error },
     );
-    late.resolve();
-  }, patience);
-  ends.addEventListener("abort", () => late.resolve());
-  try {
-    if (!signal.aborted) await Promise.race([ask(members, ends), late.promise]);
   } finally {
     clearTimeout(timer);
     over.abort();
   }
 }
 
+/** Asks until there is an answer, or a failure that another try does not change. */
 async function ask(
   members: AwaitUniqueOptions["members"],
   signal: AbortSignal,
-): Promise<void> {
+  onFailure: (error: unknown) => void,
+): Promise<boolean> {
   while (!signal.aborted) {
     try {
       await (await members()).unique({}, { signal });
-      return;
+      return true;
     } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof ServiceError)) throw error;
+      onFailure(error);
+      if (!isTransient(error)) break;
     }
     await delay(PAUSE_MS, signal);
   }
+  return false;
 }

@@ -318,12 +318,8 @@ export class RunningNode implements Node {
   }
 
   /** Ends plugins, each after those that cannot be without it, and forgets them. */
-  async #stop(
-    which: (name: string, plugin: StartedPlugin) => boolean,
-  ): Promise<void> {
-    const ending = [...this.#started].filter(([name, plugin]) =>
-      which(name, plugin)
-    );
+  async #stop(which: (name: string) => boolean): Promise<void> {
+    const ending = [...this.#started].filter(([name]) => which(name));
     await Promise.all(ending.map(([, { supervisor }]) => supervisor.cancel()));
     for (const [name] of ending) {
       this.#started.delete(name);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { enrollment, Implementation } from "hamlet";
 import { toServiceError } from "../grpc/to_service_error.ts";
 import { askMembers, type AskMembersOptions } from "./ask_members.ts";
@@ -25,8 +26,8 @@ export function enrollmentService(
   options: EnrollmentOptions,
 ): Implementation<typeof enrollment> {
   return {
-    async unique() {
-      await options.unique;
+    async unique(_, { signal }) {
+      await Promise.race([options.unique, aborted(signal)]);
       return {};
     },
 
@@ -97,4 +98,8 @@ async function ask<T>(...args: Parameters<typeof askMembers<T>>): Promise<T> {
   } catch (error) {
     throw toServiceError(error);
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }

@@ -31,17 +31,11 @@ import { nodesService } from "./nodes_service.ts";
 /** Milliseconds between two writes of what is known of the cluster: it is for the next start, not for this one. */
 const REMEMBER_MS = 1_000;
 
-/**
- * Milliseconds that a machine which starts has to get an address, before its etcd is started without it being known
- * whether it is a copy of another one.
- */
-const NETWORK_MS = 15_000;
-
 /** Options of {@linkcode startClient}. */
 export interface ClientOptions {
   /** Who the node is to its cluster. The node that founds one gets that from its own server. */
   readonly credentials: Latest<Credentials | undefined>;
-  /** A random number for this start of the node. */
+  /** A random number for this start of the curator. */
   readonly instance: Uint8Array;
   /** The port at which this node's own server answers; 0 while it does not, and is not to. */
   readonly serving: Latest<number>;
@@ -52,7 +46,7 @@ export interface ClientOptions {
 /**
  * Makes this node one of its cluster, keeps it in touch with it, and tells the other plugins who belongs to it.
  *
- * @param ctx The plugin; its children `network`, `remember` and `client` do the work.
+ * @param ctx The plugin, whose children do the work.
  * @param options See {@linkcode ClientOptions}.
  * @returns Whom else may be asked for something in this node's cluster, and by what they are known.
  */
@@ -100,7 +94,6 @@ export async function startClient(
   });
 
   const self = new Latest<SelfReport>({ addresses: [], curatorPort: 0 });
-  const told = Promise.withResolvers<void>();
   const located = Promise.withResolvers<void>();
   ctx.run("network", async (child) => {
     const networks = await ctx.use(network);
@@ -109,8 +102,7 @@ export async function startClient(
       const { addresses } of networks.watch({}, { signal: child.signal })
     ) {
       self.set({ ...self.value, addresses });
-      told.resolve();
-      if (addresses.length > 0) located.resolve();
+      located.resolve();
     }
   });
   ctx.run("serving", async (child) => {
@@ -137,12 +129,8 @@ export async function startClient(
     ctx.run("original", async (child) => {
       const { signal } = child;
       child.healthy();
-      // A network that comes later is no reason not to start: the others are as far away then.
-      const late = setTimeout(unique.resolve, NETWORK_MS);
-      await Promise.race([located.promise, aborted(signal)]);
-      clearTimeout(late);
       const original = await findOriginal(
-        { ...asking, name: node.name, self: self.value, instance },
+        { ...asking, name: node.name, self, instance },
         signal,
       );
       if (original !== undefined) return await leave(original, signal);
@@ -162,7 +150,7 @@ export async function startClient(
           "This node has neither a certificate of its cluster nor a token to join with: give it one with --join",
         );
       }
-      await Promise.race([told.promise, aborted(signal)]);
+      await Promise.race([located.promise, aborted(signal)]);
       await join({
         token,
         name: node.name,

@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly plugin: PluginContext<CuratorConfig>;
   /** Who the node is to its cluster; the server of the node that founds one finds out. */
   readonly credentials: Latest<Credentials | undefined>;
-  /** A random number for this start of the node. */
+  /** A random number for this start of the curator. */
   readonly instance: Uint8Array;
   /** The port at which it answers; 0 while it does not, and from when somebody sets it so. */
   readonly serving: Latest<number>;

@@ -49,6 +49,14 @@ Deno.test("awaitUnique() gives up after a while, and says so", async () => {
   assert.match(log.lines.join(), /^warn Nobody says whether another machine/);
 });
 
+Deno.test("awaitUnique() does not wait for what another try would not change, and says so", async () => {
+  const { waited, log } = start(() =>
+    Promise.reject(new ServiceError("not-permitted", "It is not granted"))
+  );
+  await waited;
+  assert.match(log.lines.join(), /^warn Nobody says whether another machine/);
+});
+
 Deno.test("awaitUnique() ends with its plugin", async () => {
   const { waited, log, end } = start(() => new Promise(() => {}));
   end.abort();
