@@ -43,12 +43,17 @@ async function leave(founder: Host, host: Host): Promise<void> {
 
 /** Waits until a node has ended, or something is so; it may fail meanwhile. */
 async function endOf(
+  host: Host,
   node: RunningNode,
   or: () => boolean | Promise<boolean>,
 ): Promise<number | undefined> {
   let code: number | undefined;
   void node.ended.then((ended) => code = ended);
-  await until("it ends", async () => code !== undefined || await or());
+  await until(
+    `${host.name} ends`,
+    async () => code !== undefined || await or(),
+    host.explain,
+  );
   return code;
 }
 
@@ -56,6 +61,7 @@ async function endOf(
 async function comesBack(host: Host, token: string): Promise<void> {
   const node = await host.join(token);
   const code = await endOf(
+    host,
     node,
     async () => (await host.client.status()).ready,
   );
@@ -94,7 +100,7 @@ Deno.test("a join killed at any step goes on with the same token, and nothing th
     // deno-lint-ignore no-console -- What a round hangs at could not be found out.
     console.log(`Round ${index}: dies at "${step}"`);
     const dying = await three.join(token, { HAMLET_FAILPOINT: step });
-    assert.equal(await endOf(dying, () => false), 137, step);
+    assert.equal(await endOf(three, dying, () => false), 137, step);
     // The node that died is in nobody's way.
     await write(two, `/test/${index}`, "1");
 

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { AdminClient } from "../../../runtime/admin/client.ts";
 import type { NodeStatus } from "../../../runtime/status.ts";
+import { freePort } from "../../support/port.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { endProcesses } from "./processes_of.ts";
 
@@ -112,19 +114,22 @@ export class NodeProcess implements AsyncDisposable {
     const {
       args = [],
       newCluster = true,
-      peerPort = 0,
+      peerPort,
       hostname = "off",
       env = {},
       prefix = [],
       program,
     } = options;
     this.folders = folders;
+    // One that has been there has its own, which nobody else is to have taken when it comes back.
+    const port = () => existsSync(`${folders.data}/node.json`) ? 0 : freePort();
     const [command = "", ...rest] = [
       ...prefix,
       ...program === undefined ? hamletCommand("run") : [program, "run"],
       ...newCluster ? ["--new-cluster"] : [],
       ...["--data-dir", folders.data, "--run-dir", folders.run],
-      ...["--peer-port", `${peerPort}`, "--curator-port", "0"],
+      ...["--peer-port", `${peerPort ?? port()}`],
+      ...["--curator-port", `${port()}`],
       ...["--listen", "127.0.0.1", "--advertise", "127.0.0.1"],
       ...["--hostname", hostname, "--log-format", "json"],
       ...args,

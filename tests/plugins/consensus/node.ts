@@ -3,6 +3,7 @@ import type { PluginStatus } from "../../../runtime/status.ts";
 import { startNode } from "../../../runtime/node/node.ts";
 import type { Node } from "../../../runtime/node/running_node.ts";
 import type { NodeSettings } from "../../../runtime/node/settings.ts";
+import { freePort } from "../../support/port.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { etcdctl } from "./harness.ts";
 
@@ -65,7 +66,9 @@ export async function startEtcdNode(
     hostname: "off",
     logFormat: "json",
     writeLog: (text) => log.push(text),
-    ...(isNew ? { origin: "new-cluster", peerPort: 0, curatorPort: 0 } : {}),
+    ...(isNew
+      ? { origin: "new-cluster", peerPort: freePort(), curatorPort: freePort() }
+      : {}),
     ...settings,
   });
   const endpoint = `unix://${folders.run}/consensus/client.sock:0`;
