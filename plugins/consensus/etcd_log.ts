@@ -83,6 +83,16 @@ export function saysDamaged(line: EtcdLine): boolean {
   return DAMAGE.test(said) || LOST.test(said);
 }
 
+/**
+ * Tells that etcd starts with a log in which there is nothing yet, be it new or one that was made right before a kill.
+ *
+ * @param line A line of its log: what raft has found, https://pkg.go.dev/go.etcd.io/raft/v3
+ * @returns Whether that is what the line says.
+ */
+export function saysEmpty({ message }: EtcdLine): boolean {
+  return /^newRaft .*\blastindex: 0\b/.test(message);
+}
+
 /** A failure in words: what etcd said last before it ended, and what to do about it. */
 export interface FailureContext {
   /** The port that etcd's peers find it at. */

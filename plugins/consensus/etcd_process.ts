@@ -12,6 +12,7 @@ import {
   explainFailure,
   parseEtcdLine,
   saysDamaged,
+  saysEmpty,
   saysRemoved,
 } from "./etcd_log.ts";
 import type { EtcdStart } from "./etcd_starts.ts";
@@ -27,6 +28,8 @@ export interface RunEtcdOptions {
   prepare(signal: AbortSignal): Promise<EtcdStart>;
   /** Called once the process is there. */
   started(): void;
+  /** Called when it has found nothing in its log. */
+  empty(): void;
   /** Called when it has ended since its data is damaged. */
   damaged(): void;
   /** Called when it has ended since the cluster has removed this member; returns or throws what comes of that. */
@@ -77,6 +80,7 @@ export async function runEtcd(
         // A panic says its message again, without what it is about.
         if (line.level === "error" && last?.level !== "error") failure = line;
         removed ||= saysRemoved(line);
+        if (saysEmpty(line)) options.empty();
         last = line;
         break;
       }

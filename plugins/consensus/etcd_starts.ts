@@ -12,6 +12,7 @@ import { delay } from "./delay.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
 import { etcdFlags, loopback, type PeerMember, peerUrl } from "./etcd_flags.ts";
 import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
+import { EtcdExitError } from "./etcd_process.ts";
 import { exists } from "./exists.ts";
 import { hasLog } from "./has_log.ts";
 import type { Membership } from "./membership.ts";
@@ -55,6 +56,8 @@ export class EtcdStarts {
   #joining: boolean;
   /** Set when the data of a member that joins is of no use any more. */
   #useless = false;
+  /** Set when the member that joins has begun with the log of an earlier start. */
+  #resumes = false;
   #forceNewCluster = false;
   #again = new AbortController();
 
@@ -115,6 +118,20 @@ export class EtcdStarts {
     this.#useless = this.#joining;
   }
 
+  /**
+   * Takes note that etcd has found nothing in its log. Of an earlier start, that is of no use: it was killed right after
+   * the log was made, and etcd would not be told again who the others are.
+   */
+  empty(): void {
+    if (!this.#joining || !this.#resumes) return;
+    this.discard();
+    this.again(
+      new EtcdExitError(
+        "etcd was killed before it had anything of the cluster: this learner joins anew",
+      ),
+    );
+  }
+
   /** Lets the next start forget all other members. */
   forceNewCluster(): void {
     this.#forceNewCluster = true;
@@ -139,7 +156,8 @@ export class EtcdStarts {
       this.#useless = false;
     }
     // With one, etcd knows by itself who is there, and needs nobody's help to get on.
-    if (await hasLog(files.log)) return [];
+    this.#resumes = await hasLog(files.log);
+    if (this.#resumes) return [];
     report("waiting for its turn to become a member");
     const restart = await exists(files.data) ||
       await ifThere(Deno.readTextFile(files.joining)) !== peerURL;

@@ -151,6 +151,7 @@ export default definePlugin({
                 }),
             );
           },
+          empty: () => starts.empty(),
           damaged: () => starts.discard(),
           async removed() {
             if (starts.joining) {

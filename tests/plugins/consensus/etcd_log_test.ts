@@ -3,6 +3,7 @@ import {
   explainFailure,
   parseEtcdLine,
   saysDamaged,
+  saysEmpty,
   saysRemoved,
 } from "../../../plugins/consensus/etcd_log.ts";
 
@@ -80,6 +81,13 @@ Deno.test("saysRemoved() recognizes that the cluster has removed this member", (
   );
   assert.ok(saysRemoved(line));
   assert.ok(!saysRemoved(parseEtcdLine('{"level":"warn","msg":"removed"}')));
+});
+
+Deno.test("saysEmpty() tells a log without entries from others", () => {
+  const found = (last: string) =>
+    `{"level":"info","msg":"newRaft 93f15a852f89e2d2 [peers: [], term: 0, commit: 0, applied: 0, ${last}]"}`;
+  assert.ok(saysEmpty(parseEtcdLine(found("lastindex: 0, lastterm: 0"))));
+  assert.ok(!saysEmpty(parseEtcdLine(found("lastindex: 10, lastterm: 2"))));
 });
 
 Deno.test("saysDamaged() recognizes data that etcd cannot read, or not go on with", () => {
