@@ -5,7 +5,7 @@ import { Backoff } from "./backoff.ts";
 import { defined } from "./defined.ts";
 import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
-import { connectMember, type MemberConnection } from "./member_connection.ts";
+import { connectAs, type MemberConnection } from "./member_connection.ts";
 import { describeFailure } from "./refusal.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -52,11 +52,7 @@ export async function askMembers<T>(
     const problems: string[] = [];
     const members = known.endpoints.filter((one) => one.id !== id);
     for (const endpoint of shuffled(members)) {
-      using connection = connectMember(endpoint, {
-        ca: self.ca,
-        self,
-        isRevoked: (serial) => revocations.isRevoked(serial),
-      });
+      using connection = connectAs(endpoint, self, revocations);
       try {
         return await call(connection.membership);
       } catch (error) {

@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import type { enrollment, Implementation } from "hamlet";
 import { toServiceError } from "../grpc/to_service_error.ts";
+import { aborted } from "./aborted.ts";
 import { askMembers, type AskMembersOptions } from "./ask_members.ts";
 
 /** Milliseconds that a member may take to answer. */
@@ -98,8 +98,4 @@ async function ask<T>(...args: Parameters<typeof askMembers<T>>): Promise<T> {
   } catch (error) {
     throw toServiceError(error);
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, "abort");
 }

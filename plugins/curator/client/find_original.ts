@@ -9,7 +9,7 @@ import { Backoff } from "./backoff.ts";
 import { normalizeAddress } from "./certificate_content.ts";
 import { defined } from "./defined.ts";
 import type { SelfReport } from "./follow.ts";
-import { connectMember, type MemberConnection } from "./member_connection.ts";
+import { connectAs, type MemberConnection } from "./member_connection.ts";
 import { describeFailure, isRemoval } from "./refusal.ts";
 
 /** Milliseconds that each may take to answer. */
@@ -78,14 +78,15 @@ async function askForPlaces(
   options: FindOriginalOptions,
   signal: AbortSignal,
 ): Promise<Endpoint[] | undefined> {
-  const { id, known, log } = options;
+  const { id, credentials, known, revocations, log } = options;
   const others = known.endpoints.filter((one) => one.id !== id);
   if (others.length === 0) return [];
+  const self = await defined(credentials, signal);
   const over = new AbortController();
   const ends = AbortSignal.any([signal, over.signal]);
   let reached = false;
   const answers = others.map(async (one) => {
-    using connection = await connect(one, options, ends);
+    using connection = connectAs(one, self, revocations);
     try {
       return await placesOf(id, connection.membership, {
         signal: ends,
@@ -133,9 +134,10 @@ async function askOriginal(
   options: FindOriginalOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const { name, self, instance, log } = options;
+  const { name, self, instance, credentials, revocations, log } = options;
+  const own = await defined(credentials, signal);
   for (let tries = 0; tries < TRIES; tries++) {
-    using connection = await connect(place, options, signal);
+    using connection = connectAs(place, own, revocations);
     try {
       await connection.membership.report({
         instance,
@@ -158,17 +160,4 @@ async function askOriginal(
     // One that has the key and cannot tell yet may be without a majority, or about to learn that it is the copy.
     await delay(PAUSE_MS, undefined, { signal });
   }
-}
-
-async function connect(
-  endpoint: Endpoint,
-  { credentials, revocations }: AskMembersOptions,
-  signal: AbortSignal,
-): Promise<MemberConnection> {
-  const self = await defined(credentials, signal);
-  return connectMember(endpoint, {
-    ca: self.ca,
-    self,
-    isRevoked: (serial) => revocations.isRevoked(serial),
-  });
 }

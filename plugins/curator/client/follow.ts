@@ -16,7 +16,7 @@ import { Backoff } from "./backoff.ts";
 import { certificateContent, normalizeAddress } from "./certificate_content.ts";
 import type { KnownCluster } from "./known_cluster.ts";
 import type { KnownRevocations } from "./known_revocations.ts";
-import { connectMember, type MemberConnection } from "./member_connection.ts";
+import { connectAs, type MemberConnection } from "./member_connection.ts";
 import { describeFailure, isLastingRefusal, isRemoval } from "./refusal.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -175,11 +175,7 @@ export class Follower {
     const { credentials, revocations, log, report } = this.#options;
     const self = credentials.value;
     if (self === undefined) throw new Error("this node has no certificate yet");
-    using connection = connectMember(endpoint, {
-      ca: self.ca,
-      self,
-      isRevoked: (serial) => revocations.isRevoked(serial),
-    });
+    using connection = connectAs(endpoint, self, revocations);
     // Says at once whether the member is there, and whether it knows this node.
     const first = await this.#sendReport(connection, endpoint, signal);
     const over = new AbortController();
@@ -334,11 +330,7 @@ export class Follower {
     );
     const self = credentials.value;
     if (missing === undefined || way === undefined || !self) return;
-    using connection = connectMember(way, {
-      ca: self.ca,
-      self,
-      isRevoked: (serial) => revocations.isRevoked(serial),
-    });
+    using connection = connectAs(way, self, revocations);
     try {
       await this.#tell(connection.membership, reported, signal);
     } catch (error) {

@@ -6,10 +6,12 @@ import {
   credentials as channelCredentials,
 } from "@grpc/grpc-js";
 import { Membership } from "hamlet/proto/hamlet/cluster/v1/membership_pb.ts";
+import type { Credentials } from "../identity_files.ts";
 import { openClient } from "../grpc/open_client.ts";
 import { createStub, type Stub } from "../grpc/stub.ts";
 import { normalizeSerial } from "../serial.ts";
 import type { Endpoint } from "../token.ts";
+import type { KnownRevocations } from "./known_revocations.ts";
 
 /** A connection to one member. */
 export interface MemberConnection extends Disposable {
@@ -87,6 +89,26 @@ export function connectMember(
     serial: () => verified,
     [Symbol.dispose]: close,
   };
+}
+
+/**
+ * Opens a connection to a member as one that has a certificate.
+ *
+ * @param endpoint The member.
+ * @param self Whose certificate.
+ * @param revocations What is known to be revoked.
+ * @returns The connection; see {@linkcode connectMember}.
+ */
+export function connectAs(
+  endpoint: Endpoint,
+  self: Credentials,
+  revocations: KnownRevocations,
+): MemberConnection {
+  return connectMember(endpoint, {
+    ca: self.ca,
+    self,
+    isRevoked: (serial) => revocations.isRevoked(serial),
+  });
 }
 
 /**

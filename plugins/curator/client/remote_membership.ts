@@ -16,7 +16,7 @@ import { Code, RpcError } from "../grpc/rpc_error.ts";
 import { toServiceError } from "../grpc/to_service_error.ts";
 import { fromRecordRole, toRecordRole } from "../roles.ts";
 import type { AskMembersOptions } from "./ask_members.ts";
-import { connectMember, type MemberConnection } from "./member_connection.ts";
+import { connectAs, type MemberConnection } from "./member_connection.ts";
 import { describeFailure } from "./refusal.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -165,11 +165,7 @@ async function* askOne<T>(
   const endpoints = shuffled(known.endpoints)
     .sort((a, b) => Number(a.id === last) - Number(b.id === last));
   for (const endpoint of endpoints) {
-    using connection = connectMember(endpoint, {
-      ca: self.ca,
-      self: as ?? self,
-      isRevoked: (serial) => revocations.isRevoked(serial),
-    });
+    using connection = connectAs(endpoint, { ...self, ...as }, revocations);
     const { membership } = connection;
     let answered = false;
     try {

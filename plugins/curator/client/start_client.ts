@@ -1,5 +1,4 @@
 import { X509Certificate } from "node:crypto";
-import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   enrollment,
@@ -17,6 +16,7 @@ import {
   readCredentials,
   writeCredentials,
 } from "../identity_files.ts";
+import { aborted } from "./aborted.ts";
 import type { AskMembersOptions } from "./ask_members.ts";
 import { certificateContent } from "./certificate_content.ts";
 import { defined } from "./defined.ts";
@@ -202,10 +202,6 @@ export async function startClient(
     await leave(await follower.run(signal), signal);
   });
   return asking;
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, "abort");
 }
 
 /** Where a server that listens on an address is reached on its own machine. */
