@@ -11,8 +11,8 @@ import {
 import { delay } from "./delay.ts";
 import type { EtcdFiles } from "./etcd_files.ts";
 import { etcdFlags, loopback, type PeerMember, peerUrl } from "./etcd_flags.ts";
-import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { EtcdExitError } from "./etcd_process.ts";
+import { type EtcdVersion, formatVersion } from "./etcd_version.ts";
 import { exists } from "./exists.ts";
 import { hasLog } from "./has_log.ts";
 import type { Membership } from "./membership.ts";

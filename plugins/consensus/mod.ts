@@ -10,8 +10,8 @@ import {
   process,
   v,
 } from "hamlet";
-import { awaitUnique } from "./await_unique.ts";
 import { askVersion } from "./ask_version.ts";
+import { awaitUnique } from "./await_unique.ts";
 import { KnownClusterVersion } from "./cluster_version.ts";
 import { createCluster } from "./cluster_service.ts";
 import { delay } from "./delay.ts";

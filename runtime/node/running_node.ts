@@ -212,27 +212,22 @@ export class RunningNode implements Node {
       this.#started.entries().filter(([, { keepsData }]) => keepsData)
         .map(([name]) => name),
     );
-    // Each would wait for the end of those.
-    for (const { name } of this.#dependentsOf(ending)) ending.add(name);
+    // Each would wait for the end of those, and those of these: what is added on the way has its turn too.
+    for (const name of ending) {
+      for (const dependent of this.#dependentsOf(name)) ending.add(dependent);
+    }
     await this.#stop((name) => ending.has(name));
   }
 
-  /** The plugins that use what some provide, and those that use what these provide, and so on. */
-  #dependentsOf(providers: ReadonlySet<string>): HostedPlugin[] {
+  /** The plugins that cannot be without what one provides. */
+  #dependentsOf(provider: string): string[] {
     const { hosted } = this.#grants;
-    const gone = new Set(
-      hosted.filter(({ name }) => providers.has(name))
-        .flatMap(({ provides }) => provides),
-    );
-    const found = hosted.filter(({ name, uses }) =>
-      !providers.has(name) &&
-      Object.entries(uses).some(([service, { optional }]) =>
-        !optional && gone.has(service)
+    const gone = hosted.find(({ name }) => name === provider)?.provides ?? [];
+    return hosted.filter(({ uses }) =>
+      gone.some((service) =>
+        Object.hasOwn(uses, service) && !uses[service]?.optional
       )
-    );
-    if (found.length === 0) return [];
-    const more = new Set(found.map(({ name }) => name)).union(providers);
-    return [...found, ...this.#dependentsOf(more)];
+    ).map(({ name }) => name);
   }
 
   async status(): Promise<NodeStatus> {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { seeded } from "../support/seeded.ts";
 import { allResolve, invite, members, nodeNames } from "./support/grow.ts";
 import type { Host } from "./support/host.ts";
-import type { RunningNode } from "./support/running_node.ts";
 import { Lab } from "./support/lab.ts";
+import type { RunningNode } from "./support/running_node.ts";
 import { until } from "./support/until.ts";
 import { read, write } from "./support/writes.ts";
 
@@ -97,7 +97,7 @@ Deno.test("a join killed at any step goes on with the same token, and nothing th
     assert(step !== undefined, `There is no step ${FEW[index]}: ${all}`);
     const token = await invite(one, "member");
     await write(one, "/test/step", step);
-    // deno-lint-ignore no-console -- What a round hangs at could not be found out.
+    // deno-lint-ignore no-console -- Without it, nobody could tell what a round hangs at.
     console.log(`Round ${index}: dies at "${step}"`);
     const dying = await three.join(token, { HAMLET_FAILPOINT: step });
     assert.equal(await endOf(three, dying, () => false), 137, step);

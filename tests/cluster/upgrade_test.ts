@@ -38,7 +38,7 @@ Deno.test({
     await using lab = await Lab.open();
     const hosts = await members(lab, "one", "two", "three");
     let written = 0;
-    const writeNext = async (host: Host) => {
+    const writeBy = async (host: Host) => {
       written += 1;
       // etcd may drop what is under way when it hands over its lead; nobody is told, and whoever wrote tries again.
       await write(host, `/w/${written}`, "kept");
@@ -46,14 +46,14 @@ Deno.test({
 
     const [first] = hosts;
     await restart(first, "--etcd", next);
-    await writeNext(first);
+    await writeBy(first);
     // The others are not there yet, so there is a way back, and none further on.
     assert.equal(
       await Deno.readTextFile(`${first.data}/etcd/cluster-version`),
       "3.4\n",
     );
     await restart(first);
-    await writeNext(first);
+    await writeBy(first);
     assert.equal(await first.node.stop(), 0);
     assert.equal(await first.start(["--etcd", after]).ended, 1);
     assert.match(first.node.log, /at etcd 3\.4: .*with etcd 3\.5 first/);
@@ -72,9 +72,9 @@ Deno.test({
       const restarted = restart(host, "--etcd", next);
       let away = true;
       void restarted.finally(() => away = false).catch(() => {});
-      while (away) await writeNext(others[written % 2] ?? host);
+      while (away) await writeBy(others[written % 2] ?? host);
       await restarted;
-      await writeNext(host);
+      await writeBy(host);
       if (!led) continue;
       // Its etcd asked another one to lead, which so did not have to find out that it was gone.
       assert(asked() > before, lab.hosts.map(({ log }) => log).join("\n"));
